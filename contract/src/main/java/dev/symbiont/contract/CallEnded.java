@@ -1,0 +1,116 @@
+package dev.symbiont.contract;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/// The recorded end of a call.
+///
+/// @param model the model name that was asked for
+/// @param elapsedSeconds from start to end of the call, three decimals
+/// @param promptPreview the first characters of the prompt, on one line
+/// @param accepted the task, carried on to the router by the end of a classification; absent
+///   otherwise
+public record CallEnded(
+    String callId,
+    String taskId,
+    Purpose purpose,
+    String tier,
+    String model,
+    int attempt,
+    String worker,
+    Instant endedAt,
+    BigDecimal elapsedSeconds,
+    Outcome outcome,
+    Usage usage,
+    boolean simulated,
+    String promptPreview,
+    @Nullable AcceptedTask accepted)
+    implements Step {
+
+  private static final int PREVIEW_LENGTH = 100;
+
+  @Override
+  public String eventId() {
+    return eventId(callId);
+  }
+
+  /// The event id of the end of a call, which is the same whichever message carries it.
+  public static String eventId(String callId) {
+    return callId + "/ended";
+  }
+
+  public boolean succeeded() {
+    return outcome instanceof Outcome.Answered;
+  }
+
+  /// The same call for a message that must stay small.
+  public CallEnded withoutAnswer() {
+    return outcome instanceof Outcome.Answered answered
+        ? withOutcome(new Outcome.Answered("", null, answered.truncated()))
+        : this;
+  }
+
+  public CallEnded withOutcome(Outcome newOutcome) {
+    return new CallEnded(
+        callId,
+        taskId,
+        purpose,
+        tier,
+        model,
+        attempt,
+        worker,
+        endedAt,
+        elapsedSeconds,
+        newOutcome,
+        usage,
+        simulated,
+        promptPreview,
+        accepted);
+  }
+
+  public CallEnded carrying(AcceptedTask task) {
+    return new CallEnded(
+        callId,
+        taskId,
+        purpose,
+        tier,
+        model,
+        attempt,
+        worker,
+        endedAt,
+        elapsedSeconds,
+        outcome,
+        usage,
+        simulated,
+        promptPreview,
+        task);
+  }
+
+  /// The first characters of a prompt, with everything that could break a line or a terminal
+  /// replaced.
+  public static String preview(String prompt) {
+    int end = Math.min(prompt.length(), PREVIEW_LENGTH);
+    if (end < prompt.length() && Character.isHighSurrogate(prompt.charAt(end - 1))) {
+      end--;
+    }
+    return prompt
+        .substring(0, end)
+        .codePoints()
+        .map(c -> isUnprintable(c) ? ' ' : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString()
+        .strip();
+  }
+
+  private static boolean isUnprintable(int codePoint) {
+    return switch (Character.getType(codePoint)) {
+      case Character.CONTROL,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR,
+          Character.FORMAT ->
+          true;
+      default -> false;
+    };
+  }
+}

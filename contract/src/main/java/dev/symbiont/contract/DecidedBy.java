@@ -1,0 +1,10 @@
+package dev.symbiont.contract;
+
+/// Who chose the tier of a task.
+public enum DecidedBy implements WireEnum {
+  FORCED,
+  RULE,
+  LOCAL,
+  MODEL,
+  DEFAULT
+}

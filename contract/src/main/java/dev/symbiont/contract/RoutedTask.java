@@ -1,0 +1,71 @@
+package dev.symbiont.contract;
+
+import java.math.BigDecimal;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/// A task on its way to a tier.
+///
+/// @param tier where it goes now; differs from the decision's tier after a fallback
+/// @param attempt 1 for the first tier, one more with each fallback
+/// @param endedCall the call that made the previous tier give up, whose end this message records
+public record RoutedTask(
+    AcceptedTask accepted,
+    Decision decision,
+    String tier,
+    int attempt,
+    List<TriedTier> tried,
+    @Nullable CallEnded endedCall)
+    implements Work {
+
+  @SuppressWarnings("ConstantValue") // JSON may leave it out
+  public RoutedTask {
+    tried = tried == null ? List.of() : List.copyOf(tried);
+  }
+
+  @Override
+  public String eventId() {
+    return taskId() + "/routed." + attempt;
+  }
+
+  @Override
+  public Purpose purpose() {
+    return Purpose.TASK;
+  }
+
+  @Override
+  public String prompt() {
+    return accepted.task().task();
+  }
+
+  @Override
+  public @Nullable String system() {
+    return accepted.task().system();
+  }
+
+  @Override
+  public @Nullable JsonNode jsonSchema() {
+    return accepted.task().jsonSchema();
+  }
+
+  /// The same task at another tier, after `call` brought no answer at this one.
+  public RoutedTask fallBackTo(String nextTier, CallEnded call) {
+    return new RoutedTask(
+        accepted, decision, nextTier, attempt + 1, triedWith(call), call.withoutAnswer());
+  }
+
+  /// The tiers tried so far, this one included.
+  public List<TriedTier> triedWith(CallEnded call) {
+    var last =
+        new TriedTier(
+            tier, call.outcome().kind(), call.outcome().message(), call.usage().costUsd());
+    return java.util.stream.Stream.concat(tried.stream(), java.util.stream.Stream.of(last))
+        .toList();
+  }
+
+  /// What deciding and the tiers before this one cost.
+  public BigDecimal costSoFar() {
+    return tried.stream().map(TriedTier::costUsd).reduce(decision.costUsd(), BigDecimal::add);
+  }
+}

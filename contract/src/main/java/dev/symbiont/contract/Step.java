@@ -1,0 +1,10 @@
+package dev.symbiont.contract;
+
+/// A message that moves a task on, and is therefore its journal entry as well.
+public sealed interface Step extends Message permits AcceptedTask, Work, CallEnded, TaskEnded {
+
+  String taskId();
+
+  /// Derived from task, step and number, never drawn: a repeated message has the id of the first.
+  String eventId();
+}

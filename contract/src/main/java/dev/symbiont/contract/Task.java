@@ -1,0 +1,124 @@
+package dev.symbiont.contract;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/// What a caller asks for. Only [#task()] is required.
+///
+/// @param id the caller's own id for the task; a second task with the same id is the same task
+/// @param task the prompt
+/// @param forceTier the tier to use, whatever the router would say
+/// @param allowFallback whether another tier may answer when the chosen one cannot; yes if absent
+/// @param deadline the task is not called after this moment
+/// @param maxCostUsd not enforced yet, and therefore refused
+/// @param system the system prompt
+/// @param jsonSchema the answer is JSON that obeys this schema
+/// @param webhook not served yet, and therefore refused
+public record Task(
+    @Nullable String id,
+    String task,
+    @Nullable String forceTier,
+    @Nullable Boolean allowFallback,
+    Priority priority,
+    @Nullable Instant deadline,
+    @Nullable BigDecimal maxCostUsd,
+    @Nullable String system,
+    @Nullable JsonNode jsonSchema,
+    Map<String, String> labels,
+    @Nullable String webhook)
+    implements Message {
+
+  /// The largest task message, in bytes.
+  public static final int MAX_BYTES = 2 * 1024 * 1024;
+
+  private static final int MAX_LABELS = 64;
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
+
+  @SuppressWarnings("ConstantValue") // JSON may leave out any field, whatever its type says
+  public Task {
+    if (task == null || task.isBlank()) {
+      throw new InvalidFieldException("task", "is required and must not be empty");
+    }
+    requireText("task", task);
+    if (id != null && !ID.matcher(id).matches()) {
+      throw new InvalidFieldException("id", "must match " + ID.pattern());
+    }
+    if (system != null) {
+      requireText("system", system);
+    }
+    if (jsonSchema != null && !jsonSchema.isObject()) {
+      throw new InvalidFieldException("json_schema", "must be a JSON object");
+    }
+    // A promise about money or delivery that nothing keeps yet must not look accepted.
+    if (maxCostUsd != null) {
+      throw new InvalidFieldException("max_cost_usd", "is not enforced yet; leave it out");
+    }
+    if (webhook != null) {
+      throw new InvalidFieldException("webhook", "is not served yet; leave it out");
+    }
+    priority = Objects.requireNonNullElse(priority, Priority.NORMAL);
+    labels = labels == null ? Map.of() : Map.copyOf(labels);
+    if (labels.size() > MAX_LABELS) {
+      throw new InvalidFieldException("labels", "at most " + MAX_LABELS + " are allowed");
+    }
+  }
+
+  /// A task with a prompt and nothing else.
+  public static Task of(String prompt) {
+    return new Task(
+        null, prompt, null, null, Priority.NORMAL, null, null, null, null, Map.of(), null);
+  }
+
+  public Task withId(String newId) {
+    return new Task(
+        newId,
+        task,
+        forceTier,
+        allowFallback,
+        priority,
+        deadline,
+        maxCostUsd,
+        system,
+        jsonSchema,
+        labels,
+        webhook);
+  }
+
+  public Task withForceTier(@Nullable String tier) {
+    return new Task(
+        id,
+        task,
+        tier,
+        allowFallback,
+        priority,
+        deadline,
+        maxCostUsd,
+        system,
+        jsonSchema,
+        labels,
+        webhook);
+  }
+
+  public boolean mayFallBack() {
+    return allowFallback == null || allowFallback;
+  }
+
+  /// Half a surrogate pair has no UTF-8 form, so such a text could come in but never go on.
+  private static void requireText(String field, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (Character.isHighSurrogate(c)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        throw new InvalidFieldException(field, "holds half a surrogate pair at character " + i);
+      }
+    }
+  }
+}

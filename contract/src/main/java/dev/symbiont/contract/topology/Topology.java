@@ -1,0 +1,161 @@
+package dev.symbiont.contract.topology;
+
+import dev.symbiont.contract.Priority;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Every exchange, queue and binding of a fleet with these tiers. The arguments behave the same on
+/// RabbitMQ 3.10 and 4.x; none may change once declared, or the broker refuses the declaration.
+public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Binding> bindings) {
+
+  /// Producers write here, and nowhere else.
+  public static final String TASKS = "symbiont.tasks";
+
+  /// The fleet's own exchange: each message on it is a step of a task, or a question to the ledger.
+  public static final String FLOW = "symbiont.flow";
+
+  /// What others may watch.
+  public static final String EVENTS = "symbiont.events";
+
+  /// Messages that cannot go on, and deaths by the broker's own delivery limit.
+  public static final String DEAD_LETTERS = "symbiont.dead-letters";
+
+  public static final String LEDGER = "symbiont.ledger";
+  public static final String CLASSIFIED = "symbiont.classified";
+
+  /// Header that says why a message was set aside.
+  public static final String REASON_HEADER = "symbiont-reason";
+
+  /// Header that says from which queue a message was set aside.
+  public static final String SOURCE_HEADER = "symbiont-source";
+
+  private static final String UNKEYED = "symbiont.tasks.unkeyed";
+  private static final String RESERVED = "symbiont.";
+
+  /// Generous on purpose: attempts are counted by the journal, and a prefetched message counts as
+  /// delivered.
+  private static final int DELIVERY_LIMIT = 100;
+
+  /// The ledger never gives an entry up.
+  private static final int LEDGER_DELIVERY_LIMIT = 1_000_000;
+
+  public record Exchange(String name, String type, Map<String, Object> arguments) {}
+
+  public record Queue(String name, Map<String, Object> arguments) {}
+
+  /// @param toExchange whether the destination is an exchange; a queue otherwise
+  public record Binding(String source, String destination, String key, boolean toExchange) {}
+
+  public static Topology of(List<String> tiers) {
+    var queues = new ArrayList<Queue>();
+    var bindings = new ArrayList<Binding>();
+    for (Priority priority : Priority.values()) {
+      queues.add(new Queue(inbox(priority), work()));
+      bindings.add(queue(TASKS, inbox(priority), priority.wire()));
+      bindings.add(queue(FLOW, inbox(priority), acceptedKey(priority)));
+    }
+    bindings.add(queue(UNKEYED, inbox(Priority.NORMAL), ""));
+    for (String tier : tiers) {
+      for (Priority priority : Priority.values()) {
+        queues.add(new Queue(tier(tier, priority), work()));
+        bindings.add(queue(FLOW, tier(tier, priority), routedKey(tier, priority)));
+        bindings.add(queue(FLOW, tier(tier, priority), classifyKey(tier, priority)));
+      }
+      queues.add(new Queue(parked(tier), work()));
+      bindings.add(queue(FLOW, parked(tier), "task.parked." + tier));
+    }
+    queues.add(new Queue(CLASSIFIED, work()));
+    bindings.add(queue(FLOW, CLASSIFIED, CALL_CLASSIFIED));
+    queues.add(new Queue(LEDGER, ledger()));
+    queues.add(new Queue(DEAD_LETTERS, Map.of("x-queue-type", "quorum")));
+    for (String key : List.of("task.#", "call.#", "worker.#", "ledger.#")) {
+      bindings.add(queue(FLOW, LEDGER, key));
+    }
+    bindings.add(queue(FLOW, DEAD_LETTERS, "task.set_aside"));
+    bindings.add(queue(DEAD_LETTERS, DEAD_LETTERS, ""));
+    bindings.add(queue(DEAD_LETTERS, LEDGER, ""));
+    for (String key : List.of("task.#", "call.#", "tier.#", "worker.#")) {
+      bindings.add(new Binding(FLOW, EVENTS, key, true));
+    }
+    return new Topology(
+        List.of(
+            new Exchange(UNKEYED, "fanout", Map.of()),
+            // A producer's typing error in a routing key must not lose its task.
+            new Exchange(TASKS, "direct", Map.of("alternate-exchange", UNKEYED)),
+            new Exchange(FLOW, "topic", Map.of()),
+            new Exchange(EVENTS, "topic", Map.of()),
+            new Exchange(DEAD_LETTERS, "fanout", Map.of())),
+        List.copyOf(queues),
+        List.copyOf(bindings));
+  }
+
+  /// Key of a classification's end, which goes back to the routers.
+  public static final String CALL_CLASSIFIED = "call.ended.classified";
+
+  /// Key of a call's end after which the same worker tries again.
+  public static final String CALL_RETRIED = "call.ended.retried";
+
+  /// Key of questions to the ledger.
+  public static final String ASK_LEDGER = "ledger.ask";
+
+  public static String inbox(Priority priority) {
+    return "symbiont.inbox." + priority.wire();
+  }
+
+  public static String tier(String tier, Priority priority) {
+    return "symbiont.tier." + tier + "." + priority.wire();
+  }
+
+  public static String parked(String tier) {
+    return "symbiont.tier." + tier + ".parked";
+  }
+
+  public static String acceptedKey(Priority priority) {
+    return "task.accepted." + priority.wire();
+  }
+
+  public static String routedKey(String tier, Priority priority) {
+    return "task.routed." + tier + "." + priority.wire();
+  }
+
+  public static String classifyKey(String tier, Priority priority) {
+    return "call.requested." + tier + "." + priority.wire();
+  }
+
+  /// Key that brings a message to the exclusive queue of one gateway or dispatcher.
+  public static String replyKey(String worker) {
+    return "reply." + worker;
+  }
+
+  /// Whether a queue name belongs to the fleet, so that no producer may have its results sent
+  /// there.
+  public static boolean isReserved(String queue) {
+    return queue.startsWith(RESERVED);
+  }
+
+  private static Binding queue(String source, String destination, String key) {
+    return new Binding(source, destination, key, false);
+  }
+
+  private static Map<String, Object> work() {
+    var arguments = new LinkedHashMap<String, Object>();
+    arguments.put("x-queue-type", "quorum");
+    arguments.put("x-delivery-limit", DELIVERY_LIMIT);
+    arguments.put("x-dead-letter-exchange", DEAD_LETTERS);
+    arguments.put("x-dead-letter-strategy", "at-least-once");
+    arguments.put("x-overflow", "reject-publish");
+    return arguments;
+  }
+
+  private static Map<String, Object> ledger() {
+    return Map.of(
+        "x-queue-type",
+        "quorum",
+        "x-delivery-limit",
+        LEDGER_DELIVERY_LIMIT,
+        "x-single-active-consumer",
+        true);
+  }
+}
