@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = GrantAnswer.Finished.class, name = "finished"),
   @JsonSubTypes.Type(value = GrantAnswer.Running.class, name = "running"),
   @JsonSubTypes.Type(value = GrantAnswer.Cancelled.class, name = "cancelled"),
-  @JsonSubTypes.Type(value = GrantAnswer.Expired.class, name = "expired")
+  @JsonSubTypes.Type(value = GrantAnswer.Expired.class, name = "expired"),
+  @JsonSubTypes.Type(value = GrantAnswer.Exhausted.class, name = "exhausted")
 })
 public sealed interface GrantAnswer extends Message {
 
@@ -31,4 +32,7 @@ public sealed interface GrantAnswer extends Message {
 
   /// The deadline of the task has passed.
   record Expired(String requestId) implements GrantAnswer {}
+
+  /// So many calls were begun for this step, and none brought an answer: no more.
+  record Exhausted(String requestId, int calls) implements GrantAnswer {}
 }

@@ -19,5 +19,6 @@ public record GrantRequest(
     int tryNumber,
     String worker,
     boolean redelivered,
-    @Nullable Instant deadline)
+    @Nullable Instant deadline,
+    String promptPreview)
     implements Message {}

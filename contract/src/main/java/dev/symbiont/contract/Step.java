@@ -1,7 +1,8 @@
 package dev.symbiont.contract;
 
 /// A message that moves a task on, and is therefore its journal entry as well.
-public sealed interface Step extends Message permits AcceptedTask, Work, CallEnded, TaskEnded {
+public sealed interface Step extends Message
+    permits AcceptedTask, Work, CallGranted, CallEnded, TaskEnded, SetAside {
 
   String taskId();
 

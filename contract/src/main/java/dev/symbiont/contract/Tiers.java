@@ -8,11 +8,11 @@ import java.util.Optional;
 /// The configured tiers, cheapest first.
 public record Tiers(List<Tier> all) {
 
+  /// For readers of old entries, which decide nothing.
+  public static final Tiers NONE = new Tiers(List.of());
+
   public Tiers {
     all = List.copyOf(all);
-    if (all.isEmpty()) {
-      throw new IllegalArgumentException("symbiont.tiers: at least one tier is needed");
-    }
     var names = new HashSet<String>();
     for (Tier tier : all) {
       if (!names.add(tier.name())) {

@@ -45,6 +45,8 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   public record Queue(String name, Map<String, Object> arguments) {}
 
+  /// A route from an exchange.
+  ///
   /// @param toExchange whether the destination is an exchange; a queue otherwise
   public record Binding(String source, String destination, String key, boolean toExchange) {}
 

@@ -2,6 +2,7 @@ package dev.symbiont.contract.wire;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
@@ -11,6 +12,7 @@ import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.WorkerBeat;
@@ -41,7 +43,8 @@ public final class Codec {
   /// No message nests deeper; whatever does is not one of ours.
   private static final int MAX_DEPTH = 100;
 
-  private static final Map<String, Class<? extends Message>> SCHEMAS =
+  /// What a task's life is made of, and what comes in and goes out.
+  private static final Map<String, Class<? extends Message>> LIFE =
       Map.of(
           "symbiont.task.v1", Task.class,
           "symbiont.accepted.v1", AcceptedTask.class,
@@ -50,11 +53,13 @@ public final class Codec {
           "symbiont.call.v1", CallEnded.class,
           "symbiont.ended.v1", TaskEnded.class,
           "symbiont.result.v1", Result.class,
-          "symbiont.worker.v1", WorkerBeat.class);
+          "symbiont.granted.v1", CallGranted.class,
+          "symbiont.set-aside.v1", SetAside.class);
 
-  /// Families whose members are told apart by a field of the body.
-  private static final Map<String, Class<? extends Message>> FAMILIES =
+  /// What the parts say to each other beside that.
+  private static final Map<String, Class<? extends Message>> TALK =
       Map.of(
+          "symbiont.worker.v1", WorkerBeat.class,
           "symbiont.grant-request.v1", GrantRequest.class,
           "symbiont.grant.v1", GrantAnswer.class,
           "symbiont.query.v1", LedgerQuery.class,
@@ -88,14 +93,14 @@ public final class Codec {
 
   /// Every schema name there is.
   public static List<String> schemas() {
-    return java.util.stream.Stream.concat(SCHEMAS.keySet().stream(), FAMILIES.keySet().stream())
+    return java.util.stream.Stream.concat(LIFE.keySet().stream(), TALK.keySet().stream())
         .sorted()
         .toList();
   }
 
   /// The schema name of a message, for the AMQP `type` property.
   public static String schemaOf(Message message) {
-    return java.util.stream.Stream.concat(SCHEMAS.entrySet().stream(), FAMILIES.entrySet().stream())
+    return java.util.stream.Stream.concat(LIFE.entrySet().stream(), TALK.entrySet().stream())
         .filter(entry -> entry.getValue().isInstance(message))
         .map(Map.Entry::getKey)
         .findFirst()
@@ -111,7 +116,7 @@ public final class Codec {
     if (schema == null) {
       throw new UnreadableMessageException(null, "the AMQP property 'type' is missing");
     }
-    var type = SCHEMAS.getOrDefault(schema, FAMILIES.get(schema));
+    var type = LIFE.getOrDefault(schema, TALK.get(schema));
     if (type == null) {
       throw new UnreadableMessageException(
           null, "unknown schema '%s'".formatted(printable(schema)));

@@ -1,0 +1,29 @@
+package dev.symbiont.contract;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+
+/// The recorded beginning of a call. Written by the ledger-writer alone, and on disk before the
+/// call is made.
+///
+/// @param requestId the question that was answered with this grant
+/// @param reservedUsd what the call counts for until its cost is known
+public record CallGranted(
+    String callId,
+    String requestId,
+    String taskId,
+    Purpose purpose,
+    String tier,
+    String model,
+    int attempt,
+    String worker,
+    Instant grantedAt,
+    BigDecimal reservedUsd,
+    String promptPreview)
+    implements Step {
+
+  @Override
+  public String eventId() {
+    return callId + "/granted";
+  }
+}

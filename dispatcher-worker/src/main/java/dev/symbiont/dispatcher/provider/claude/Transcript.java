@@ -1,0 +1,185 @@
+package dev.symbiont.dispatcher.provider.claude;
+
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CostBasis;
+import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.Outcome.Refusal;
+import dev.symbiont.contract.Usage;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.dispatcher.process.Exit;
+import dev.symbiont.dispatcher.provider.AnswerText;
+import dev.symbiont.dispatcher.provider.Call;
+import dev.symbiont.dispatcher.provider.Ending;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/// What the CLI printed during one call, and what it means.
+///
+/// Judged by exit code, `is_error` and `api_error_status` together, because `subtype` says
+/// `success` on API errors too; billed from `modelUsage` and `total_cost_usd`, because `usage` is
+/// zero in several cases.
+final class Transcript {
+
+  private static final int SIGNAL_BASE = 128;
+  private static final int TOO_MANY_REQUESTS = 429;
+
+  private @Nullable JsonNode result;
+  private @Nullable JsonNode limit;
+  private @Nullable String model;
+  private long streamedInput;
+  private long streamedOutput;
+  private boolean simulated;
+
+  /// Takes one line of output. Lines that are no event are noise.
+  void read(byte[] line) {
+    if (line.length == 0 || line[0] != '{') {
+      return;
+    }
+    JsonNode event;
+    try {
+      event = Codec.mapper().readTree(line);
+    } catch (JacksonException e) {
+      return;
+    }
+    simulated |= event.path("simulated").asBoolean(false);
+    switch (event.path("type").asString("")) {
+      case "result" -> result = event;
+      case "system" -> model = event.path("model").asString(model);
+      case "rate_limit_event" -> limit = event.path("rate_limit_info");
+      case "assistant" -> {
+        JsonNode usage = event.path("message").path("usage");
+        streamedInput += usage.path("input_tokens").asLong(0);
+        streamedOutput += usage.path("output_tokens").asLong(0);
+      }
+      default -> {
+        // hook, status and retry events say nothing about the outcome
+      }
+    }
+  }
+
+  Ending judge(Exit exit, Call call) {
+    if (exit.stopped() == Exit.Stop.TIMED_OUT) {
+      String message =
+          "the call took longer than %d s and was ended".formatted(call.timeout().toSeconds());
+      return new Ending(new Outcome.TimedOut(message), cutShort(call), simulated);
+    }
+    if (exit.stopped() == Exit.Stop.INTERRUPTED) {
+      return new Ending(
+          new Outcome.Cancelled("the worker was stopped during the call"),
+          cutShort(call),
+          simulated);
+    }
+    JsonNode end = result;
+    if (end == null) {
+      return new Ending(withoutResult(exit), cutShort(call), simulated);
+    }
+    boolean failed = exit.code() != 0 || end.path("is_error").asBoolean(false);
+    Outcome outcome = failed ? failure(end, exit) : answer(end, call);
+    return new Ending(outcome, billed(end), simulated);
+  }
+
+  private static Outcome answer(JsonNode end, Call call) {
+    JsonNode structured = end.get("structured_output");
+    if (call.jsonSchema() != null && structured == null) {
+      return new Outcome.Unreadable("the model did not answer with the JSON that was asked for");
+    }
+    return AnswerText.answered(end.path("result").asString(""), structured);
+  }
+
+  private Outcome failure(JsonNode end, Exit exit) {
+    String message = end.path("result").asString("");
+    if (end.path("subtype").asString("").equals("error_max_structured_output_retries")) {
+      return new Outcome.Unreadable("the model's answer did not obey the JSON schema");
+    }
+    int status = end.path("api_error_status").asInt(0);
+    return switch (status) {
+      case 0 -> withoutStatus(end, message, exit);
+      case TOO_MANY_REQUESTS -> limited(message);
+      case 401 -> unauthenticated(message);
+      case 404 -> new Outcome.Refused(Refusal.UNKNOWN_MODEL, message);
+      case 413 -> new Outcome.Refused(Refusal.TOO_LARGE, message);
+      default ->
+          status >= 500
+              ? new Outcome.Overloaded(message)
+              : new Outcome.Refused(Refusal.BAD_REQUEST, message);
+    };
+  }
+
+  /// Without a status the CLI never got an answer of the API; its words are all there is to go by.
+  private static Outcome withoutStatus(JsonNode end, String message, Exit exit) {
+    if (message.contains("/login") || message.contains("Not logged in")) {
+      return unauthenticated(message);
+    }
+    if (message.startsWith("Prompt is too long")) {
+      return new Outcome.Refused(Refusal.TOO_LARGE, message);
+    }
+    if (message.contains("connect") || message.contains("Connection")) {
+      return new Outcome.Overloaded(message);
+    }
+    String errors = message.isEmpty() ? end.path("errors").toString() : message;
+    return new Outcome.Crashed(exit.code(), CallEnded.preview(errors));
+  }
+
+  private static Outcome unauthenticated(String message) {
+    return new Outcome.Unauthenticated(
+        message + " (run './symbiont login', or set ANTHROPIC_API_KEY for the dispatcher)");
+  }
+
+  private Outcome limited(String message) {
+    JsonNode info = limit;
+    if (info != null && info.path("resetsAt").isNumber()) {
+      Instant until = Instant.ofEpochSecond(info.path("resetsAt").asLong());
+      return new Outcome.Limited(until, "resets_at", message);
+    }
+    return new Outcome.Limited(null, "unknown", message);
+  }
+
+  private static Outcome withoutResult(Exit exit) {
+    if (exit.stderr().contains("Input must be provided")) {
+      return new Outcome.Refused(Refusal.BAD_REQUEST, "the prompt is empty");
+    }
+    String said = CallEnded.preview(exit.stderr());
+    if (exit.code() == 0) {
+      return new Outcome.Unreadable("the program ended without a result" + quoted(said));
+    }
+    String how =
+        exit.code() > SIGNAL_BASE
+            ? "signal %d ended the program".formatted(exit.code() - SIGNAL_BASE)
+            : "the program ended with exit code %d".formatted(exit.code());
+    return new Outcome.Crashed(exit.code(), how + quoted(said));
+  }
+
+  private static String quoted(String said) {
+    return said.isEmpty() ? "" : ": " + said;
+  }
+
+  private Usage billed(JsonNode end) {
+    long in = 0;
+    long out = 0;
+    long read = 0;
+    long written = 0;
+    String resolved = model;
+    for (Map.Entry<String, JsonNode> used : end.path("modelUsage").properties()) {
+      in += used.getValue().path("inputTokens").asLong(0);
+      out += used.getValue().path("outputTokens").asLong(0);
+      read += used.getValue().path("cacheReadInputTokens").asLong(0);
+      written += used.getValue().path("cacheCreationInputTokens").asLong(0);
+      resolved = used.getKey();
+    }
+    BigDecimal cost = end.path("total_cost_usd").asDecimal(BigDecimal.ZERO);
+    return new Usage(in, out, read, written, cost, CostBasis.CLI, resolved);
+  }
+
+  /// A call that we ended: priced from what it had streamed, or else what was reserved for it.
+  private Usage cutShort(Call call) {
+    if (streamedInput + streamedOutput == 0) {
+      return new Usage(0, 0, 0, 0, call.tier().typicalCostUsd(), CostBasis.UNKNOWN, model);
+    }
+    BigDecimal cost = call.tier().prices().cost(streamedInput, streamedOutput, 0, 0);
+    return new Usage(streamedInput, streamedOutput, 0, 0, cost, CostBasis.ESTIMATED, model);
+  }
+}

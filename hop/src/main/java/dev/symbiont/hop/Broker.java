@@ -1,0 +1,233 @@
+package dev.symbiont.hop;
+
+import com.rabbitmq.client.Channel;
+import dev.symbiont.contract.topology.Topology;
+import java.io.IOException;
+import java.net.URI;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.amqp.AmqpException;
+import org.springframework.amqp.rabbit.connection.CachingConnectionFactory;
+import org.springframework.amqp.rabbit.connection.Connection;
+import org.springframework.amqp.rabbit.connection.ConnectionFactory;
+import org.springframework.amqp.rabbit.connection.ConnectionListener;
+
+/// The connections of one process: one to consume and one to publish, so that a broker which blocks
+/// publishers still hears acknowledgements. Declares the topology on every connect and reconnects
+/// by itself.
+public final class Broker implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Broker.class);
+  private static final int HEARTBEAT_SECONDS = 10;
+  private static final Duration RECONNECT_EVERY = Duration.ofMillis(500);
+
+  private final CachingConnectionFactory consuming;
+  private final CachingConnectionFactory publishing;
+  private final Topology topology;
+  private final List<Consumer<com.rabbitmq.client.Connection>> onConnect =
+      new CopyOnWriteArrayList<>();
+  private final Thread keeper;
+  private volatile boolean closed;
+
+  public Broker(URI address, String name, Topology topology) {
+    this.topology = topology;
+    this.consuming = factory(address, name + " consumes");
+    this.publishing = factory(address, name + " publishes");
+    consuming.addConnectionListener(
+        new ConnectionListener() {
+          @Override
+          public void onCreate(@Nullable Connection connection) {
+            connected(Objects.requireNonNull(connection));
+          }
+        });
+    this.keeper = Thread.ofVirtual().name("broker-keeper").unstarted(this::keepConnected);
+  }
+
+  /// Starts to connect, and goes on until [#close()]. Returns at once.
+  public void start() {
+    keeper.start();
+  }
+
+  /// Called with the consuming connection now, if there is one, and after each reconnect.
+  void onConnect(Consumer<com.rabbitmq.client.Connection> action) {
+    onConnect.add(action);
+  }
+
+  ConnectionFactory consuming() {
+    return consuming;
+  }
+
+  /// A channel of its own on the publishing connection.
+  Channel publishingChannel() throws IOException {
+    Channel channel = delegate(publishing.createConnection()).createChannel();
+    if (channel == null) {
+      throw new IOException("the broker has no free channel");
+    }
+    return channel;
+  }
+
+  /// How many messages are ready in each of these queues; empty if the broker does not say.
+  public Map<String, Long> depths(List<String> queues) {
+    try (Channel channel = delegate(consuming.createConnection()).createChannel()) {
+      var depths = new LinkedHashMap<String, Long>();
+      for (String queue : queues) {
+        depths.put(queue, channel.messageCount(queue));
+      }
+      return depths;
+    } catch (IOException | TimeoutException | RuntimeException e) {
+      log.warn("queue depths are not to be had: {}", reasonOf(e));
+      return Map.of();
+    }
+  }
+
+  /// Tries the address once. Returns nothing if it works, otherwise why not, in words for an
+  /// operator.
+  public static @Nullable String problemWith(URI address) {
+    try {
+      var factory = client(address);
+      factory.setConnectionTimeout((int) Duration.ofSeconds(5).toMillis());
+      factory.newConnection("symbiont checks").close();
+      return null;
+    } catch (com.rabbitmq.client.AuthenticationFailureException e) {
+      return "the broker at %s refuses the login of user '%s'; check the user and password in SYMBIONT_BROKER"
+          .formatted(shown(address), userOf(address));
+    } catch (com.rabbitmq.client.PossibleAuthenticationFailureException e) {
+      return "the broker at %s closed the connection during login; check user, password and virtual host in SYMBIONT_BROKER"
+          .formatted(shown(address));
+    } catch (IOException | TimeoutException | IllegalArgumentException e) {
+      return "the broker at %s cannot be reached (%s); start it, or set SYMBIONT_BROKER to another one"
+          .formatted(shown(address), reasonOf(e));
+    }
+  }
+
+  /// The address without the password.
+  public static String shown(URI address) {
+    return "%s://%s%s".formatted(address.getScheme(), address.getHost(), port(address));
+  }
+
+  /// Tests cut the connection with this.
+  void dropConnections() {
+    consuming.resetConnection();
+    publishing.resetConnection();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    keeper.interrupt();
+    consuming.destroy();
+    publishing.destroy();
+  }
+
+  private void keepConnected() {
+    boolean told = false;
+    while (!closed) {
+      try {
+        // Creates the connection if there is none, and does nothing otherwise.
+        consuming.createConnection();
+        publishing.createConnection();
+        told = false;
+      } catch (AmqpException e) {
+        if (!told && !closed) {
+          log.warn(
+              "no broker: {}; trying again every {} ms", reasonOf(e), RECONNECT_EVERY.toMillis());
+          told = true;
+        }
+      }
+      try {
+        TimeUnit.MILLISECONDS.sleep(RECONNECT_EVERY.toMillis());
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void connected(Connection connection) {
+    com.rabbitmq.client.Connection raw = delegate(connection);
+    try (Channel channel = raw.createChannel()) {
+      declare(channel);
+    } catch (IOException | TimeoutException e) {
+      raw.abort();
+      throw new AmqpException("declaring the topology failed: " + reasonOf(e), e);
+    }
+    onConnect.forEach(action -> action.accept(raw));
+    log.info("connected to the broker at {}", raw.getAddress());
+  }
+
+  private void declare(Channel channel) throws IOException {
+    for (Topology.Exchange exchange : topology.exchanges()) {
+      channel.exchangeDeclare(exchange.name(), exchange.type(), true, false, exchange.arguments());
+    }
+    for (Topology.Queue queue : topology.queues()) {
+      channel.queueDeclare(queue.name(), true, false, false, queue.arguments());
+    }
+    for (Topology.Binding binding : topology.bindings()) {
+      if (binding.toExchange()) {
+        channel.exchangeBind(binding.destination(), binding.source(), binding.key());
+      } else {
+        channel.queueBind(binding.destination(), binding.source(), binding.key());
+      }
+    }
+  }
+
+  private static CachingConnectionFactory factory(URI address, String name) {
+    var factory = new CachingConnectionFactory(client(address));
+    factory.setConnectionNameStrategy(_ -> name);
+    return factory;
+  }
+
+  private static com.rabbitmq.client.ConnectionFactory client(URI address) {
+    var factory = new com.rabbitmq.client.ConnectionFactory();
+    try {
+      factory.setUri(address);
+      if ("amqps".equals(address.getScheme())) {
+        // The client's own default for amqps trusts any certificate.
+        factory.useSslProtocol(SSLContext.getDefault());
+        factory.enableHostnameVerification();
+      }
+    } catch (java.net.URISyntaxException | GeneralSecurityException e) {
+      throw new IllegalArgumentException(
+          "SYMBIONT_BROKER is not an amqp:// or amqps:// address", e);
+    }
+    factory.setAutomaticRecoveryEnabled(false);
+    factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
+    return factory;
+  }
+
+  private static com.rabbitmq.client.Connection delegate(Connection connection) {
+    com.rabbitmq.client.Connection raw = connection.getDelegate();
+    if (raw == null) {
+      throw new AmqpException("the connection was closed meanwhile");
+    }
+    return raw;
+  }
+
+  private static String port(URI address) {
+    return address.getPort() < 0 ? "" : ":" + address.getPort();
+  }
+
+  private static String userOf(URI address) {
+    String info = address.getUserInfo();
+    return info == null ? "guest" : info.split(":", 2)[0];
+  }
+
+  private static String reasonOf(Throwable e) {
+    Throwable cause = e;
+    while (cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+  }
+}

@@ -1,0 +1,38 @@
+package dev.symbiont.hop;
+
+import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.Tiers;
+import java.net.URI;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+
+/// What every role is told.
+///
+/// @param broker where the broker is; carries the password, so it is never printed
+/// @param tiers the tiers, cheapest first
+@ConfigurationProperties("symbiont")
+public record HopSettings(@Nullable URI broker, List<Tier> tiers) {
+
+  @SuppressWarnings("ConstantValue") // settings may leave out anything
+  public HopSettings {
+    if (tiers == null || tiers.isEmpty()) {
+      throw new IllegalArgumentException("symbiont.tiers: at least one tier is needed");
+    }
+    tiers = new Tiers(tiers).all();
+  }
+
+  URI requiredBroker() {
+    if (broker == null || broker.toString().isEmpty()) {
+      throw new IllegalArgumentException(
+          "symbiont.broker: set SYMBIONT_BROKER=amqp://user:password@host");
+    }
+    return broker;
+  }
+
+  @Override
+  public String toString() {
+    return "HopSettings[broker=%s, tiers=%s]"
+        .formatted(broker == null ? null : Broker.shown(broker), tiers);
+  }
+}

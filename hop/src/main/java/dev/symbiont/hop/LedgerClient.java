@@ -1,0 +1,166 @@
+package dev.symbiont.hop;
+
+import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.DefaultConsumer;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Message;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.contract.wire.UnreadableMessageException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Asks the ledger-writer over AMQP, and receives what is sent to this worker's reply key.
+///
+/// Every connection binds a fresh queue to the key; what was sent to the old one is lost, so each
+/// question that has no answer yet is asked again, with the same request id.
+public final class LedgerClient implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(LedgerClient.class);
+  private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(5);
+
+  private final String replyKey;
+  private final Hop hop;
+  private final Consumer<TaskEnded> onTaskEnded;
+  private final Runnable onReconnect;
+  private final Map<String, Open<?>> questions = new ConcurrentHashMap<>();
+  private final AtomicLong numbers = new AtomicLong();
+  private final String worker;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("ask-again").factory());
+
+  private record Open<A>(Message question, Class<A> type, CompletableFuture<A> answer) {}
+
+  /// @param onTaskEnded gets the ends of tasks that were accepted with this worker's reply key
+  /// @param onReconnect called when ends may have been missed
+  public LedgerClient(
+      Broker broker,
+      Hop hop,
+      String worker,
+      Consumer<TaskEnded> onTaskEnded,
+      Runnable onReconnect) {
+    this.hop = hop;
+    this.worker = worker;
+    this.replyKey = Topology.replyKey(worker);
+    this.onTaskEnded = onTaskEnded;
+    this.onReconnect = onReconnect;
+    broker.onConnect(this::bind);
+    long period = ASK_AGAIN_AFTER.toMillis();
+    var _ = timer.scheduleWithFixedDelay(this::askAgain, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  public String replyKey() {
+    return replyKey;
+  }
+
+  /// The ledger's verdict on a call, whenever it comes. Cancel the future to give up asking.
+  public CompletableFuture<GrantAnswer> ask(GrantRequest request) {
+    return ask(request.requestId(), request, GrantAnswer.class);
+  }
+
+  /// The answer to a query; fails with a [java.util.concurrent.TimeoutException] when no
+  /// ledger-writer gives one.
+  public <A extends LedgerAnswer> CompletableFuture<A> ask(
+      BiFunction<String, String, LedgerQuery> query, Class<A> type, Duration patience) {
+    String id = nextRequestId();
+    return ask(id, query.apply(id, replyKey), type)
+        .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /// Unique for this worker, which is unique itself.
+  public String nextRequestId() {
+    return worker + "/ask." + numbers.incrementAndGet();
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+    questions.values().forEach(it -> it.answer.cancel(false));
+  }
+
+  private <A extends Message> CompletableFuture<A> ask(String id, Message question, Class<A> type) {
+    var answer = new CompletableFuture<A>();
+    questions.put(id, new Open<>(question, type, answer));
+    var _ = answer.whenComplete((_, _) -> questions.remove(id));
+    publish(id, question);
+    return answer;
+  }
+
+  private void askAgain() {
+    questions.forEach((id, open) -> publish(id, open.question));
+  }
+
+  private void publish(String id, Message question) {
+    var _ = hop.deliver(List.of(Parcel.question(question, id))); // repeated until it is taken
+  }
+
+  private void bind(com.rabbitmq.client.Connection connection) {
+    try {
+      Channel channel = connection.createChannel();
+      String queue = channel.queueDeclare("", false, true, true, Map.of()).getQueue();
+      channel.queueBind(queue, Topology.FLOW, replyKey);
+      channel.basicConsume(
+          queue,
+          true,
+          new DefaultConsumer(channel) {
+            @Override
+            public void handleDelivery(
+                String tag,
+                com.rabbitmq.client.Envelope envelope,
+                com.rabbitmq.client.AMQP.BasicProperties properties,
+                byte[] body) {
+              receive(properties.getType(), body);
+            }
+          });
+    } catch (IOException e) {
+      connection.abort();
+      log.warn("no reply queue: {}", e.getMessage());
+      return;
+    }
+    timer.execute(this::askAgain);
+    timer.execute(onReconnect);
+  }
+
+  private void receive(@org.jspecify.annotations.Nullable String schema, byte[] body) {
+    try {
+      switch (Codec.decode(schema, body)) {
+        case TaskEnded end -> onTaskEnded.accept(end);
+        case GrantAnswer grant -> complete(grant.requestId(), grant);
+        case LedgerAnswer answer -> complete(answer.requestId(), answer);
+        case Message other -> log.warn("not a reply: {}", Codec.schemaOf(other));
+      }
+    } catch (UnreadableMessageException e) {
+      log.warn("unreadable reply: {}", e.getMessage());
+    }
+  }
+
+  private void complete(String id, Message answer) {
+    Open<?> open = questions.get(id);
+    if (open != null) {
+      complete(open, answer);
+    }
+  }
+
+  private static <A> void complete(Open<A> open, Message answer) {
+    if (open.type.isInstance(answer)) {
+      open.answer.complete(open.type.cast(answer));
+    }
+  }
+}

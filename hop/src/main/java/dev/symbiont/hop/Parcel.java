@@ -1,0 +1,98 @@
+package dev.symbiont.hop;
+
+import com.rabbitmq.client.AMQP;
+import dev.symbiont.contract.Message;
+import dev.symbiont.contract.Result;
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.contract.wire.Codec;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// A message ready to be published.
+///
+/// @param mustArrive whether it counts as lost when no queue takes it; an answer to somebody who
+///   has gone does not
+@SuppressWarnings("ArrayRecordComponent") // never compared, and not copied on the way out
+public record Parcel(
+    String exchange, String key, AMQP.BasicProperties properties, byte[] body, boolean mustArrive) {
+
+  private static final int PERSISTENT = 2;
+  private static final String SIGN_OF_LIFE_EXPIRES_MILLIS = "30000";
+
+  /// A step of a task, with a copy under one confirm for whoever waits at `replyKey`.
+  public static Parcel step(String key, Step step, @Nullable String replyKey) {
+    var properties =
+        properties(step)
+            .messageId(step.eventId())
+            .deliveryMode(PERSISTENT)
+            .headers(replyKey == null ? Map.of() : Map.of("CC", List.of(replyKey)))
+            .build();
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(step), true);
+  }
+
+  public static Parcel step(String key, Step step) {
+    return step(key, step, null);
+  }
+
+  /// A question to the ledger.
+  public static Parcel question(Message question, String requestId) {
+    var properties = properties(question).messageId(requestId).deliveryMode(PERSISTENT).build();
+    return new Parcel(Topology.FLOW, Topology.ASK_LEDGER, properties, Codec.encode(question), true);
+  }
+
+  /// An answer to a question; the one who asked may be gone.
+  public static Parcel answer(Message answer, String replyKey) {
+    return new Parcel(
+        Topology.FLOW, replyKey, properties(answer).build(), Codec.encode(answer), false);
+  }
+
+  /// A task's result for the queue of the producer, which may be gone.
+  public static Parcel result(Result result, String queue, @Nullable String correlationId) {
+    var properties =
+        properties(result)
+            .messageId(result.id())
+            .correlationId(correlationId)
+            .deliveryMode(PERSISTENT)
+            .build();
+    return new Parcel("", queue, properties, Codec.encode(result), false);
+  }
+
+  /// A sign of life; worthless when old, so that it never piles up while nobody reads it.
+  public static Parcel signOfLife(String key, Message beat) {
+    var properties = properties(beat).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(beat), false);
+  }
+
+  /// A message that cannot go on, exactly as it came, with the reason in its headers.
+  public static Parcel setAside(Delivery delivery, String reason) {
+    var headers = new HashMap<String, Object>(delivery.headers());
+    headers.keySet().removeIf(name -> name.startsWith("x-") || name.equals("CC"));
+    headers.put(Topology.REASON_HEADER, reason);
+    headers.put(Topology.SOURCE_HEADER, delivery.queue());
+    // An expiration or a foreign user id would make the broker drop or refuse what must be kept.
+    var properties =
+        delivery
+            .properties()
+            .builder()
+            .headers(headers)
+            .deliveryMode(PERSISTENT)
+            .expiration(null)
+            .userId(null)
+            .build();
+    return new Parcel(Topology.DEAD_LETTERS, "", properties, delivery.body(), true);
+  }
+
+  private static AMQP.BasicProperties.Builder properties(Message message) {
+    return new AMQP.BasicProperties.Builder()
+        .type(Codec.schemaOf(message))
+        .contentType("application/json");
+  }
+
+  @Override
+  public String toString() {
+    return "%s to %s/%s".formatted(properties.getMessageId(), exchange, key);
+  }
+}

@@ -1,0 +1,78 @@
+package dev.symbiont.ledger;
+
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.hop.Broker;
+import dev.symbiont.hop.Heartbeat;
+import dev.symbiont.hop.Hop;
+import dev.symbiont.hop.HopConfiguration;
+import dev.symbiont.hop.Publisher;
+import dev.symbiont.hop.Worker;
+import dev.symbiont.ledger.amqp.LedgerDesk;
+import dev.symbiont.ledger.writer.LedgerFiles;
+import dev.symbiont.ledger.writer.Writer;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+
+/// The ledger-writer as a process.
+@SpringBootConfiguration(proxyBeanMethods = false)
+@EnableConfigurationProperties(LedgerSettings.class)
+@Import(HopConfiguration.class)
+public class LedgerApplication {
+
+  @Bean
+  Worker worker(RandomGenerator random) {
+    return Worker.start("ledger", random);
+  }
+
+  @Bean
+  Heartbeat heartbeat(Publisher publisher, Worker worker, InstantSource clock) {
+    return new Heartbeat(publisher, worker.id(), worker.role(), clock, List::of);
+  }
+
+  /// Starts to write once it has the folder for itself.
+  @Bean
+  Standby standby(
+      Broker broker,
+      Hop hop,
+      Heartbeat heartbeat,
+      Worker worker,
+      Tiers tiers,
+      InstantSource clock,
+      LedgerSettings settings) {
+    var files = new LedgerFiles(settings.folder());
+    return new Standby(
+        files,
+        () -> {
+          var writer = openWriter(files, tiers, clock, settings, worker);
+          var desk =
+              new LedgerDesk(
+                  broker,
+                  hop,
+                  Topology.of(tiers.names()),
+                  files,
+                  writer,
+                  clock,
+                  settings.heartbeatEvery());
+          broker.start();
+          desk.start();
+          heartbeat.start();
+          return () -> {
+            desk.close();
+            writer.close();
+          };
+        });
+  }
+
+  private static Writer openWriter(
+      LedgerFiles files, Tiers tiers, InstantSource clock, LedgerSettings settings, Worker worker)
+      throws IOException {
+    return new Writer(files, tiers, clock, settings.maxCallsPerStep(), worker.id());
+  }
+}

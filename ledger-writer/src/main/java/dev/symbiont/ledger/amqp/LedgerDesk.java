@@ -1,0 +1,252 @@
+package dev.symbiont.ledger.amqp;
+
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Ids;
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Message;
+import dev.symbiont.contract.SetAside;
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.WorkerBeat;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.contract.wire.UnreadableMessageException;
+import dev.symbiont.hop.Broker;
+import dev.symbiont.hop.Delivery;
+import dev.symbiont.hop.Hop;
+import dev.symbiont.hop.Intake;
+import dev.symbiont.hop.Parcel;
+import dev.symbiont.ledger.writer.Incoming;
+import dev.symbiont.ledger.writer.LedgerFiles;
+import dev.symbiont.ledger.writer.Queries;
+import dev.symbiont.ledger.writer.Reaction;
+import dev.symbiont.ledger.writer.Writer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Where the fleet's messages meet the writer: takes what has come in as one batch, has it written,
+/// sends what is to be sent, and acknowledges when the broker has taken that.
+public final class LedgerDesk implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
+  private static final int LARGEST_BATCH = 500;
+  private static final int PREVIEW_BYTES = 2_000;
+  private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
+
+  private final Hop hop;
+  private final Writer writer;
+  private final Queries queries;
+  private final Health health;
+  private final InstantSource clock;
+  private final Intake intake;
+  private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
+  private final Thread thread;
+  private final ExecutorService answers =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("ledger-queries").factory());
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("ledger-heartbeat").factory());
+
+  public LedgerDesk(
+      Broker broker,
+      Hop hop,
+      Topology topology,
+      LedgerFiles files,
+      Writer writer,
+      InstantSource clock,
+      Duration heartbeatEvery) {
+    this.hop = hop;
+    this.writer = writer;
+    this.queries = new Queries(files, clock, writer::liveWorkers);
+    this.health = new Health(broker, topology, files, clock);
+    this.clock = clock;
+    this.intake = new Intake(broker, hop, List.of(Topology.LEDGER), LARGEST_BATCH, waiting::add);
+    this.thread = Thread.ofPlatform().name("ledger-writer").unstarted(this::work);
+    // The first snapshot waits until the workers had time to show up.
+    var _ =
+        timer.scheduleAtFixedRate(
+            this::beat, 3_000, heartbeatEvery.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  public void start() {
+    thread.start();
+    intake.start();
+  }
+
+  @Override
+  public void close() {
+    intake.close();
+    timer.shutdownNow();
+    thread.interrupt();
+    try {
+      thread.join();
+      answers.shutdown();
+      if (!answers.awaitTermination(5, TimeUnit.SECONDS)) {
+        log.warn("a query did not end in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    queries.close();
+  }
+
+  private void work() {
+    try {
+      while (true) {
+        var batch = new ArrayList<Delivery>();
+        batch.add(waiting.take());
+        waiting.drainTo(batch, LARGEST_BATCH - 1);
+        take(batch);
+      }
+    } catch (InterruptedException e) {
+      // Stopping: what is left unacknowledged comes again.
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void take(List<Delivery> batch) throws InterruptedException {
+    var incoming = new ArrayList<Incoming>();
+    var parcels = new ArrayList<Parcel>();
+    var questions = new ArrayList<LedgerQuery>();
+    for (Delivery delivery : batch) {
+      try {
+        if (delivery.exchange().equals(Topology.DEAD_LETTERS)) {
+          incoming.add(new Incoming.Happened(setAside(delivery)));
+          continue;
+        }
+        switch (Codec.decode(delivery.schema(), delivery.body())) {
+          case Step step -> incoming.add(new Incoming.Happened(step));
+          case GrantRequest request -> incoming.add(new Incoming.Asked(request));
+          case WorkerBeat beat -> incoming.add(new Incoming.Beat(beat));
+          case LedgerQuery.Cancel cancel -> incoming.add(new Incoming.Cancellation(cancel));
+          case LedgerQuery query -> questions.add(query);
+          case Message other ->
+              throw new IllegalArgumentException("not for the ledger: " + Codec.schemaOf(other));
+        }
+      } catch (UnreadableMessageException | IllegalArgumentException e) {
+        parcels.add(Parcel.setAside(delivery, String.valueOf(e.getMessage())));
+      }
+    }
+    for (Reaction reaction : write(incoming)) {
+      switch (reaction) {
+        case Reaction.Answer(var answer, var replyKey) ->
+            parcels.add(Parcel.answer(answer, replyKey));
+        case Reaction.Ended(var end, var reply) -> {
+          parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
+          if (reply.queue() != null) {
+            parcels.add(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
+          }
+        }
+      }
+    }
+    var _ = hop.forwardAll(batch, parcels);
+    // After the batch, so that a question sees everything that was confirmed before it was asked.
+    questions.forEach(query -> answers.execute(() -> answer(query)));
+  }
+
+  /// Does not give up: nothing is acknowledged until it is on disk.
+  private List<Reaction> write(List<Incoming> incoming) throws InterruptedException {
+    boolean reopen = false;
+    while (true) {
+      try {
+        if (reopen) {
+          writer.reopen();
+        }
+        List<Reaction> reactions = writer.write(incoming);
+        health.wrote(null);
+        return reactions;
+      } catch (IOException | IllegalStateException e) {
+        log.error(
+            "the ledger cannot be written; nothing is acknowledged until it can: {}", e.toString());
+        health.wrote(String.valueOf(e.getMessage()));
+        reopen = true;
+        TimeUnit.MILLISECONDS.sleep(RETRY_WRITE_AFTER.toMillis());
+      }
+    }
+  }
+
+  private void answer(LedgerQuery query) {
+    try {
+      LedgerAnswer answer =
+          switch (query) {
+            case LedgerQuery.TaskById it -> queries.answer(it);
+            case LedgerQuery.Entries it -> queries.answer(it);
+            case LedgerQuery.Stats it -> queries.answer(it);
+            case LedgerQuery.Status it -> queries.answer(it, health.last());
+            case LedgerQuery.Heartbeat it ->
+                new LedgerAnswer.Heartbeat(
+                    it.requestId(),
+                    Codec.mapper()
+                        .valueToTree(health.take(writer.liveWorkers(), writer.ledgerHead())));
+            case LedgerQuery.Cancel _ -> throw new IllegalStateException("answered by the writer");
+          };
+      var _ = hop.deliver(List.of(Parcel.answer(answer, query.replyKey())));
+    } catch (IOException | RuntimeException e) {
+      // The one who asked runs into a timeout and says so.
+      log.error("query {} failed", query.requestId(), e);
+    }
+  }
+
+  private void beat() {
+    try {
+      health.take(writer.liveWorkers(), writer.ledgerHead());
+    } catch (IOException | RuntimeException e) {
+      log.error("no heartbeat could be written: {}", e.toString());
+    }
+  }
+
+  /// A task that the broker itself gave up keeps its id; anything else gets one from its body.
+  private SetAside setAside(Delivery delivery) {
+    byte[] body = delivery.body();
+    Object given = delivery.headers().get(Topology.REASON_HEADER);
+    String reason =
+        given == null
+            ? "the broker gave it up: " + delivery.headers().get("x-first-death-reason")
+            : given.toString();
+    Object queue =
+        delivery
+            .headers()
+            .getOrDefault(
+                Topology.SOURCE_HEADER,
+                delivery.headers().getOrDefault("x-first-death-queue", delivery.queue()));
+    String taskId = taskIdOf(delivery);
+    return new SetAside(
+        taskId,
+        taskId + "/set_aside",
+        queue.toString(),
+        reason,
+        clock.instant(),
+        body.length,
+        CallEnded.preview(
+            new String(body, 0, Math.min(body.length, PREVIEW_BYTES), StandardCharsets.UTF_8)));
+  }
+
+  private static String taskIdOf(Delivery delivery) {
+    try {
+      if (Codec.decode(delivery.schema(), delivery.body()) instanceof Step step) {
+        return step.taskId();
+      }
+    } catch (UnreadableMessageException e) {
+      log.debug("a dead letter without a task: {}", e.getMessage());
+    }
+    var digest = Ids.sha256();
+    digest.update(
+        String.valueOf(delivery.properties().getMessageId()).getBytes(StandardCharsets.UTF_8));
+    return "message-" + HexFormat.of().formatHex(digest.digest(delivery.body())).substring(0, 16);
+  }
+}

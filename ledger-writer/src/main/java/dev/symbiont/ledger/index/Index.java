@@ -1,0 +1,309 @@
+package dev.symbiont.ledger.index;
+
+import dev.symbiont.contract.LedgerAnswer.Calls;
+import dev.symbiont.contract.LedgerAnswer.Consumption;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.ledger.arbiter.TaskRecord;
+import dev.symbiont.ledger.journal.ChainedLog.Mark;
+import dev.symbiont.ledger.journal.LedgerLine;
+import dev.symbiont.ledger.journal.Span;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import tools.jackson.databind.JsonNode;
+
+/// Tasks and calls in SQLite, with the place in the journal up to which they are complete.
+/// Everything in it comes from the journal, so it is never forced to disk: whatever a crash takes
+/// from it is read again.
+///
+/// One instance per thread; SQLite itself lets readers in beside the one writer.
+public final class Index implements AutoCloseable {
+
+  private static final String SCHEMA =
+      """
+      CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1),
+          journal_offset INTEGER, journal_lines INTEGER, journal_head TEXT);
+      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS task_open ON task (state)
+          WHERE state IN ('queued', 'routed', 'waiting', 'running');
+      CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, line TEXT,
+          journal_offset INTEGER, journal_length INTEGER);
+      CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
+      CREATE TABLE IF NOT EXISTS total (date TEXT, model TEXT, tier TEXT, calls INTEGER, tokens INTEGER, cost TEXT,
+          PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
+      """;
+
+  private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
+
+  private final Connection connection;
+
+  private Index(Connection connection) {
+    this.connection = connection;
+  }
+
+  /// A call's ledger line with its number and the journal line it was derived from.
+  public record Call(long number, LedgerLine line, Span source) {}
+
+  public static Index open(Path file) {
+    try {
+      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("PRAGMA journal_mode = WAL");
+        statement.execute("PRAGMA synchronous = OFF");
+        statement.execute("PRAGMA busy_timeout = 5000");
+        for (String part : SCHEMA.split(";\n", -1)) {
+          if (!part.isBlank()) {
+            statement.execute(part);
+          }
+        }
+      }
+      connection.setAutoCommit(false);
+      return new Index(connection);
+    } catch (SQLException e) {
+      throw failed(e);
+    }
+  }
+
+  /// Empties it, so that it is built anew.
+  public void clear() {
+    try {
+      for (String table : List.of("mark", "task", "call", "total")) {
+        update("DELETE FROM " + table);
+      }
+      connection.commit();
+    } catch (SQLException e) {
+      rollback();
+      throw failed(e);
+    }
+  }
+
+  /// The journal line up to which the index is complete.
+  public Mark mark() {
+    return query("SELECT journal_offset, journal_lines, journal_head FROM mark")
+        .one(row -> new Mark(row.getLong(1), row.getLong(2), row.getString(3)))
+        .orElse(Mark.START);
+  }
+
+  /// Takes over what a stretch of the journal up to `mark` has changed; all of it or nothing.
+  public void commit(List<TaskRecord> tasks, List<Call> calls, Mark mark) {
+    try {
+      try (PreparedStatement put =
+          connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?)")) {
+        for (TaskRecord task : tasks) {
+          put.setString(1, task.id());
+          put.setString(2, task.state().wire());
+          put.setString(3, Codec.mapper().writeValueAsString(task));
+          put.addBatch();
+        }
+        put.executeBatch();
+      }
+      for (Call call : calls) {
+        add(call);
+      }
+      update(
+          "INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?)",
+          mark.offset(),
+          mark.lines(),
+          mark.head());
+      connection.commit();
+    } catch (SQLException e) {
+      rollback();
+      throw failed(e);
+    }
+  }
+
+  public Optional<TaskRecord> task(String id) {
+    return query("SELECT record FROM task WHERE id = ?", id).one(Index::task);
+  }
+
+  public List<TaskRecord> openTasks() {
+    return query("SELECT record FROM task WHERE state IN " + OPEN_STATES).all(Index::task);
+  }
+
+  public Map<TaskState, Long> openByState() {
+    var counts = new LinkedHashMap<TaskState, Long>();
+    query("SELECT state, count(*) FROM task WHERE state IN " + OPEN_STATES + " GROUP BY state")
+        .all(
+            row ->
+                counts.put(
+                    TaskState.valueOf(row.getString(1).toUpperCase(java.util.Locale.ROOT)),
+                    row.getLong(2)));
+    return counts;
+  }
+
+  /// The number of the last line of the ledger.
+  public long lastCall() {
+    return query("SELECT coalesce(max(number), 0) FROM call").one(row -> row.getLong(1)).orElse(0L);
+  }
+
+  /// Where the journal entries stand from which the ledger's lines after `number` are derived.
+  public List<Span> sourcesAfter(long number) {
+    return query(
+            "SELECT journal_offset, journal_length FROM call WHERE number > ? ORDER BY number",
+            number)
+        .all(row -> new Span(row.getLong(1), row.getInt(2)));
+  }
+
+  /// The newest lines of the ledger, newest first.
+  public List<JsonNode> newest(int limit) {
+    return query("SELECT line FROM call ORDER BY number DESC LIMIT ?", limit)
+        .all(row -> Codec.mapper().readTree(row.getString(1)));
+  }
+
+  public Map<String, Calls> callsByModel() {
+    return calls("model", new LinkedHashMap<>());
+  }
+
+  public Map<String, Calls> callsByDate() {
+    return calls("date", new TreeMap<>());
+  }
+
+  public Map<String, Consumption> consumption(String date) {
+    var byTier = new LinkedHashMap<String, Consumption>();
+    query("SELECT tier, sum(calls), sum(tokens) FROM total WHERE date = ? GROUP BY tier", date)
+        .all(row -> byTier.put(row.getString(1), new Consumption(row.getLong(2), row.getLong(3))));
+    return byTier;
+  }
+
+  @Override
+  public void close() {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      throw failed(e);
+    }
+  }
+
+  /// A line with the id of an earlier one corrects it: the call counts once, with the later cost.
+  private void add(Call call) throws SQLException {
+    LedgerLine line = call.line;
+    Optional<LedgerLine> corrected =
+        query("SELECT line FROM call WHERE call_id = ? ORDER BY number DESC LIMIT 1", line.callId())
+            .one(row -> Codec.mapper().readValue(row.getString(1), LedgerLine.class));
+    if (corrected.isPresent()) {
+      total(corrected.get(), -1);
+    }
+    total(line, 1);
+    update(
+        "INSERT INTO call VALUES (?, ?, ?, ?, ?)",
+        call.number,
+        line.callId(),
+        new String(Codec.mapper().writeValueAsBytes(line), StandardCharsets.UTF_8),
+        call.source.offset(),
+        call.source.length());
+  }
+
+  /// Sums in decimals: SQLite itself would add as floating point.
+  private void total(LedgerLine line, int sign) throws SQLException {
+    BigDecimal cost = line.estimatedCostUsd().multiply(BigDecimal.valueOf(sign));
+    BigDecimal before =
+        query(
+                "SELECT cost FROM total WHERE date = ? AND model = ? AND tier = ?",
+                line.date(),
+                line.model(),
+                line.tier())
+            .one(row -> new BigDecimal(row.getString(1)))
+            .orElse(BigDecimal.ZERO);
+    update(
+        """
+        INSERT INTO total VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+        SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens, cost = excluded.cost
+        """,
+        line.date(),
+        line.model(),
+        line.tier(),
+        sign,
+        sign * line.tokens(),
+        before.add(cost).toPlainString());
+  }
+
+  private Map<String, Calls> calls(String column, Map<String, Calls> into) {
+    query("SELECT " + column + ", calls, cost FROM total ORDER BY date, model")
+        .all(
+            row ->
+                into.merge(
+                    row.getString(1),
+                    new Calls(row.getLong(2), new BigDecimal(row.getString(3))),
+                    (a, b) -> new Calls(a.calls() + b.calls(), a.cost().add(b.cost()))));
+    return into;
+  }
+
+  private static TaskRecord task(ResultSet row) throws SQLException {
+    return Codec.mapper().readValue(row.getString(1), TaskRecord.class);
+  }
+
+  private void update(String sql, Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      set(statement, values);
+      statement.executeUpdate();
+    }
+  }
+
+  private Query query(String sql, Object... values) {
+    return new Query(sql, values);
+  }
+
+  private static void set(PreparedStatement statement, Object... values) throws SQLException {
+    for (int i = 0; i < values.length; i++) {
+      statement.setObject(i + 1, values[i]);
+    }
+  }
+
+  private void rollback() {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      throw failed(e);
+    }
+  }
+
+  private static IllegalStateException failed(SQLException e) {
+    return new IllegalStateException("the ledger's index failed: " + e.getMessage(), e);
+  }
+
+  private interface Row<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  private final class Query {
+    private final String sql;
+    private final Object[] values;
+
+    Query(String sql, Object... values) {
+      this.sql = sql;
+      this.values = values;
+    }
+
+    <T> Optional<T> one(Row<T> reader) {
+      return all(reader).stream().findFirst();
+    }
+
+    <T> List<T> all(Row<T> reader) {
+      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        set(statement, values);
+        try (ResultSet rows = statement.executeQuery()) {
+          var all = new ArrayList<T>();
+          while (rows.next()) {
+            all.add(reader.read(rows));
+          }
+          return all;
+        }
+      } catch (SQLException e) {
+        throw failed(e);
+      }
+    }
+  }
+}

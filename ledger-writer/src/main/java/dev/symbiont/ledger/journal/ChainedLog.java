@@ -1,0 +1,286 @@
+package dev.symbiont.ledger.journal;
+
+import dev.symbiont.contract.Ids;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// A file of JSON objects, one a line, each ending in `"prev"`, the hash of the line before, and
+/// `"hash"`, the SHA-256 of everything in this line before `,"hash"`. Anyone can check the chain
+/// with a few lines of code.
+///
+/// What survives which crash: after [#force()] returned, every line flushed before. A process or
+/// machine that dies earlier leaves any part of the last batch behind, even a later line without an
+/// earlier one. Each line therefore names the offset at which its batch began (`"at"`): a broken
+/// line is a tail, and is cut off, unless a whole line of a later batch follows. In that case it
+/// had been forced, so it was damaged, and the file is refused.
+public final class ChainedLog implements AutoCloseable {
+
+  private static final String GENESIS = "0".repeat(64);
+  private static final byte[] HASH = ",\"hash\":\"".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] PREV = "\"prev\":\"".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] AT = "\"at\":".getBytes(StandardCharsets.US_ASCII);
+  private static final int DIGEST_LENGTH = 64;
+  private static final int TRAILER_LENGTH = HASH.length + DIGEST_LENGTH + 2;
+
+  private final FileChannel channel;
+  private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
+  private long size;
+  private long lines;
+  private String head;
+  private final @Nullable String repair;
+
+  private ChainedLog(FileChannel channel, Scan scan, @Nullable String repair) {
+    this.channel = channel;
+    this.size = scan.end;
+    this.lines = scan.lines;
+    this.head = scan.head;
+    this.repair = repair;
+  }
+
+  /// The state of a log after some line, from which reading can go on.
+  public record Mark(long offset, long lines, String head) {
+    public static final Mark START = new Mark(0, 0, GENESIS);
+
+    public static Mark after(Line line) {
+      return new Mark(line.span().end(), line.number(), hashIn(line.bytes()));
+    }
+  }
+
+  /// Opens the file, or makes it; reads every line from `from` on, in order, and cuts off a broken
+  /// tail.
+  public static ChainedLog open(Path file, Mark from, Consumer<Line> reader) throws IOException {
+    boolean made = !Files.exists(file);
+    FileChannel channel =
+        FileChannel.open(
+            file,
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    try {
+      if (made) {
+        forceDirectory(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+      }
+      Scan scan = scan(file, from, reader);
+      String repair = null;
+      if (scan.end < channel.size()) {
+        repair =
+            "%s: cut off %d bytes after line %d (byte %d): the last batch was not completely written"
+                .formatted(file.getFileName(), channel.size() - scan.end, scan.lines, scan.end);
+        channel.truncate(scan.end);
+        channel.force(true);
+      }
+      channel.position(scan.end);
+      return new ChainedLog(channel, scan, repair);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /// Reads the whole file and returns the mark after its last line. Changes nothing.
+  public static Mark verify(Path file, Consumer<Line> reader) throws IOException {
+    Scan scan = scan(file, Mark.START, reader);
+    if (scan.end < Files.size(file)) {
+      throw new DamagedLogException(file, scan.lines + 1, scan.end, "the line is not complete");
+    }
+    return new Mark(scan.end, scan.lines, scan.head);
+  }
+
+  /// Whether the line that ends at this mark is still there and unchanged.
+  public static boolean holds(Path file, Mark mark) throws IOException {
+    if (mark.offset == 0) {
+      return true;
+    }
+    if (!Files.exists(file) || Files.size(file) < mark.offset) {
+      return false;
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      var end = ByteBuffer.allocate(TRAILER_LENGTH + 1);
+      channel.read(end, mark.offset - end.capacity());
+      return new String(end.array(), StandardCharsets.US_ASCII).endsWith(mark.head + "\"}\n");
+    }
+  }
+
+  /// What was cut off when the file was opened, in words; nothing if it was whole.
+  public @Nullable String repair() {
+    return repair;
+  }
+
+  /// The state after the last line that was flushed.
+  public Mark mark() {
+    return new Mark(size, lines, head);
+  }
+
+  /// Puts a JSON object behind the last line. It is in the file after [#flush()] and on disk after
+  /// [#force()].
+  public Line add(byte[] object) {
+    byte[] bytes = chain(object, size, head);
+    var line = new Line(lines + 1, new Span(size + batch.size(), bytes.length + 1), bytes);
+    batch.writeBytes(bytes);
+    batch.write('\n');
+    lines = line.number();
+    head = hashIn(bytes);
+    return line;
+  }
+
+  /// Writes what was added as one batch.
+  public void flush() throws IOException {
+    var bytes = ByteBuffer.wrap(batch.toByteArray());
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+    size += batch.size();
+    batch.reset();
+  }
+
+  /// Returns when everything flushed is on disk. After a failure the file must be reopened and
+  /// read: what a failed force leaves on the disk is unknown, and a second force would report
+  /// success without writing it.
+  public void force() throws IOException {
+    channel.force(false);
+  }
+
+  /// The line at this place, without its end.
+  public static byte[] read(Path file, Span span) throws IOException {
+    try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+      var bytes = ByteBuffer.allocate(span.length() - 1);
+      while (bytes.hasRemaining()) {
+        if (in.read(bytes, span.offset() + bytes.position()) < 0) {
+          throw new IOException("%s ends before byte %d".formatted(file, span.end()));
+        }
+      }
+      return bytes.array();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+
+  private static byte[] chain(byte[] object, long batch, String prev) {
+    var head = ",\"at\":%d,\"prev\":\"%s\"".formatted(batch, prev);
+    var line = new ByteArrayOutputStream(object.length + 256);
+    line.write(object, 0, object.length - 1);
+    line.writeBytes(head.getBytes(StandardCharsets.US_ASCII));
+    String hash = HexFormat.of().formatHex(Ids.sha256().digest(line.toByteArray()));
+    line.writeBytes(HASH);
+    line.writeBytes((hash + "\"}").getBytes(StandardCharsets.US_ASCII));
+    return line.toByteArray();
+  }
+
+  private static final class Scan {
+    long end;
+    long lines;
+    String head;
+
+    Scan(Mark from) {
+      end = from.offset;
+      lines = from.lines;
+      head = from.head;
+    }
+  }
+
+  private static Scan scan(Path file, Mark from, Consumer<Line> reader) throws IOException {
+    var scan = new Scan(from);
+    String broken = null;
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+      in.skipNBytes(from.offset);
+      long offset = from.offset;
+      var line = new ByteArrayOutputStream();
+      for (int b = in.read(); b >= 0; b = in.read()) {
+        if (b != '\n') {
+          line.write(b);
+          continue;
+        }
+        byte[] bytes = line.toByteArray();
+        line.reset();
+        if (broken == null) {
+          broken = problemWith(bytes, scan.head);
+          if (broken == null) {
+            var span = new Span(offset, bytes.length + 1);
+            scan.lines++;
+            scan.end = span.end();
+            scan.head = hashIn(bytes);
+            reader.accept(new Line(scan.lines, span, bytes));
+          }
+        } else if (isWhole(bytes) && batchOf(bytes) > scan.end) {
+          throw new DamagedLogException(file, scan.lines + 1, scan.end, broken);
+        }
+        offset += bytes.length + 1;
+      }
+    }
+    return scan;
+  }
+
+  private static @Nullable String problemWith(byte[] line, String prev) {
+    if (!isWhole(line)) {
+      return "its hash does not fit its content";
+    }
+    return prev.equals(valueAfter(line, PREV, DIGEST_LENGTH))
+        ? null
+        : "the line before it is missing";
+  }
+
+  private static boolean isWhole(byte[] line) {
+    int content = line.length - TRAILER_LENGTH;
+    if (content <= 0
+        || !Arrays.equals(line, content, content + HASH.length, HASH, 0, HASH.length)) {
+      return false;
+    }
+    var digest = Ids.sha256();
+    digest.update(line, 0, content);
+    return HexFormat.of().formatHex(digest.digest()).equals(hashIn(line));
+  }
+
+  private static String hashIn(byte[] line) {
+    int start = line.length - 2 - DIGEST_LENGTH;
+    return new String(line, start, DIGEST_LENGTH, StandardCharsets.US_ASCII);
+  }
+
+  private static long batchOf(byte[] line) {
+    int start = lastIndexOf(line, AT) + AT.length;
+    int end = start;
+    while (line[end] >= '0' && line[end] <= '9') {
+      end++;
+    }
+    return Long.parseLong(new String(line, start, end - start, StandardCharsets.US_ASCII));
+  }
+
+  private static String valueAfter(byte[] line, byte[] name, int length) {
+    int start = lastIndexOf(line, name) + name.length;
+    return new String(line, start, length, StandardCharsets.US_ASCII);
+  }
+
+  /// The members of the chain stand last in a line, so what a prompt may contain cannot be taken
+  /// for them.
+  private static int lastIndexOf(byte[] line, byte[] name) {
+    for (int i = line.length - name.length; i >= 0; i--) {
+      if (Arrays.equals(line, i, i + name.length, name, 0, name.length)) {
+        return i;
+      }
+    }
+    throw new IllegalArgumentException("a whole line has this member");
+  }
+
+  /// A new file survives a crash only when its name does.
+  private static void forceDirectory(Path folder) throws IOException {
+    try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+      directory.force(true);
+    }
+  }
+}

@@ -1,0 +1,22 @@
+package dev.symbiont.ledger.writer;
+
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.WorkerBeat;
+
+/// What the writer is handed.
+public sealed interface Incoming {
+
+  /// Something happened to a task.
+  record Happened(Step step) implements Incoming {}
+
+  /// May a call be made?
+  record Asked(GrantRequest request) implements Incoming {}
+
+  /// A worker is alive.
+  record Beat(WorkerBeat beat) implements Incoming {}
+
+  /// Keep a task from being called.
+  record Cancellation(LedgerQuery.Cancel query) implements Incoming {}
+}

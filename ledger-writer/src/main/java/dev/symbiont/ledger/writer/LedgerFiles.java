@@ -1,0 +1,57 @@
+package dev.symbiont.ledger.writer;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/// The files in the ledger's folder.
+public record LedgerFiles(Path folder) {
+
+  /// The truth: every step of every task.
+  public Path journal() {
+    return folder.resolve("tasks.jsonl");
+  }
+
+  /// One line per call, derived from the journal.
+  public Path ledger() {
+    return folder.resolve("ledger.jsonl");
+  }
+
+  public Path index() {
+    return folder.resolve("index.sqlite");
+  }
+
+  public Path heartbeats() {
+    return folder.resolve("heartbeat.jsonl");
+  }
+
+  /// Lines that a repair took out of the ledger.
+  public Path dropped() {
+    return folder.resolve("ledger-dropped.jsonl");
+  }
+
+  /// The right to write here, if nobody else has it. Ends with the process, however that ends.
+  public Optional<FileLock> tryLock() throws IOException {
+    Files.createDirectories(folder);
+    FileChannel channel =
+        FileChannel.open(
+            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return Optional.of(lock);
+      }
+    } catch (OverlappingFileLockException e) {
+      // Another writer in this very process has it.
+      channel.close();
+      return Optional.empty();
+    }
+    channel.close();
+    return Optional.empty();
+  }
+}

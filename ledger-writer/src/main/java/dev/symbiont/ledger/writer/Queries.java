@@ -1,0 +1,121 @@
+package dev.symbiont.ledger.writer;
+
+import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.CallView;
+import dev.symbiont.contract.LedgerAnswer.TaskView;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.Work;
+import dev.symbiont.contract.WorkerBeat;
+import dev.symbiont.ledger.arbiter.CallRecord;
+import dev.symbiont.ledger.arbiter.TaskRecord;
+import dev.symbiont.ledger.index.Index;
+import dev.symbiont.ledger.journal.ChainedLog;
+import dev.symbiont.ledger.journal.Entry;
+import dev.symbiont.ledger.journal.LedgerLine;
+import dev.symbiont.ledger.journal.Span;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// Answers questions from the index and the journal, on a thread of its own beside the writer.
+public final class Queries implements AutoCloseable {
+
+  private static final int MOST_ENTRIES = 1_000;
+
+  private final LedgerFiles files;
+  private final Index index;
+  private final InstantSource clock;
+  private final Supplier<List<WorkerBeat>> liveWorkers;
+
+  public Queries(LedgerFiles files, InstantSource clock, Supplier<List<WorkerBeat>> liveWorkers) {
+    this.files = files;
+    this.index = Index.open(files.index());
+    this.clock = clock;
+    this.liveWorkers = liveWorkers;
+  }
+
+  public LedgerAnswer.TaskById answer(LedgerQuery.TaskById query) throws IOException {
+    TaskRecord task = index.task(query.taskId()).orElse(null);
+    return new LedgerAnswer.TaskById(query.requestId(), task == null ? null : view(task));
+  }
+
+  public LedgerAnswer.Entries answer(LedgerQuery.Entries query) {
+    int limit = Math.clamp(query.limit(), 1, MOST_ENTRIES);
+    return new LedgerAnswer.Entries(query.requestId(), index.newest(limit));
+  }
+
+  public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {
+    Map<String, LedgerAnswer.Calls> byModel = index.callsByModel();
+    return new LedgerAnswer.Stats(
+        query.requestId(),
+        byModel.values().stream().mapToLong(LedgerAnswer.Calls::calls).sum(),
+        byModel.values().stream()
+            .map(LedgerAnswer.Calls::cost)
+            .reduce(BigDecimal.ZERO, BigDecimal::add),
+        byModel,
+        index.callsByDate());
+  }
+
+  public LedgerAnswer.Status answer(LedgerQuery.Status query, @Nullable Instant lastHeartbeat) {
+    Map<TaskState, Long> open = index.openByState();
+    long running = open.getOrDefault(TaskState.RUNNING, 0L);
+    return new LedgerAnswer.Status(
+        query.requestId(),
+        open.values().stream().mapToLong(Long::longValue).sum() - running,
+        running,
+        lastHeartbeat,
+        index.consumption(LedgerLine.date(clock.instant())),
+        liveWorkers.get());
+  }
+
+  @Override
+  public void close() {
+    index.close();
+  }
+
+  private TaskView view(TaskRecord task) throws IOException {
+    return new TaskView(
+        task.id(),
+        task.state(),
+        task.submitted() == null ? null : prompt(stepAt(task.submitted())),
+        task.acceptedAt(),
+        task.endedAt(),
+        task.tier(),
+        task.decision(),
+        task.calls().stream().map(Queries::view).toList(),
+        task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null);
+  }
+
+  private static CallView view(CallRecord call) {
+    return new CallView(
+        call.callId(),
+        call.purpose(),
+        call.tier(),
+        call.attempt(),
+        call.worker(),
+        call.grantedAt(),
+        call.outcome() == null ? "running" : call.outcome(),
+        call.isOpen() ? null : call.costUsd());
+  }
+
+  private static @Nullable String prompt(Step step) {
+    return switch (step) {
+      case AcceptedTask accepted -> accepted.task().task();
+      case Work work -> work.accepted().task().task();
+      default -> null;
+    };
+  }
+
+  private Step stepAt(Span span) throws IOException {
+    return Entry.read(ChainedLog.read(files.journal(), span)).step();
+  }
+}

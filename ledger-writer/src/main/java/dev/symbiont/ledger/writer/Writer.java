@@ -1,0 +1,206 @@
+package dev.symbiont.ledger.writer;
+
+import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Reply;
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.Work;
+import dev.symbiont.contract.WorkerBeat;
+import dev.symbiont.ledger.arbiter.Arbiter;
+import dev.symbiont.ledger.arbiter.CallRecord;
+import dev.symbiont.ledger.arbiter.TaskRecord;
+import dev.symbiont.ledger.index.Index;
+import dev.symbiont.ledger.journal.ChainedLog;
+import dev.symbiont.ledger.journal.ChainedLog.Mark;
+import dev.symbiont.ledger.journal.Entry;
+import dev.symbiont.ledger.journal.Line;
+import dev.symbiont.ledger.journal.Span;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// The fleet's memory. Each batch goes through one order: decide, append to the journal, force it
+/// to disk, derive the ledger, bring the index up, and only then let the answers out. Used by one
+/// thread.
+///
+/// A crash at any point leaves the journal as the truth: on the next start the index is brought up
+/// from its mark, the ledger is completed, and whatever was not acknowledged comes again and is
+/// recognised by its event ids.
+public final class Writer implements AutoCloseable {
+
+  private final LedgerFiles files;
+  private final Tiers tiers;
+  private final InstantSource clock;
+  private final int maxCallsPerStep;
+  private final String worker;
+  private volatile List<WorkerBeat> liveWorkers = List.of();
+  private OpenFiles open;
+  private Arbiter arbiter;
+
+  /// Something to send, which may need a line of the journal that is not written yet.
+  private interface Pending {
+    Reaction read() throws IOException;
+  }
+
+  /// Opens the files in a folder that the caller has locked, and repairs what a crash has left
+  /// undone.
+  ///
+  /// @param worker this ledger-writer's own worker id, whose beats let time pass
+  public Writer(
+      LedgerFiles files, Tiers tiers, InstantSource clock, int maxCallsPerStep, String worker)
+      throws IOException {
+    this.files = files;
+    this.tiers = tiers;
+    this.clock = clock;
+    this.maxCallsPerStep = maxCallsPerStep;
+    this.worker = worker;
+    this.open = OpenFiles.open(files);
+    this.arbiter = arbiter();
+  }
+
+  /// What was cut off or completed on opening, one sentence each.
+  public List<String> repairs() {
+    return open.repairs();
+  }
+
+  /// Takes a batch. When this returns, everything in it is on disk, and the reactions may be sent.
+  /// When it throws, nothing may be acknowledged: call [#reopen()], then try the same batch again.
+  public List<Reaction> write(List<Incoming> incoming) throws IOException {
+    var calls = new ArrayList<Index.Call>();
+    var pending = new ArrayList<Pending>();
+    for (Incoming it : incoming) {
+      switch (it) {
+        case Incoming.Happened(Step step) -> happened(step.eventId(), step, calls);
+        case Incoming.Asked(GrantRequest request) -> pending.add(decide(request, calls));
+        case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, calls, pending);
+        case Incoming.Beat(WorkerBeat beat) -> {
+          for (CallEnded unknown : arbiter.beat(beat, beat.worker().equals(worker))) {
+            // Not the id of the end itself: that may still come, and then corrects this.
+            happened(unknown.callId() + "/unknown", unknown, calls);
+          }
+        }
+      }
+    }
+    liveWorkers = arbiter.liveWorkers();
+    open.persist(arbiter.takeChanged(), calls);
+    var reactions = new ArrayList<Reaction>();
+    for (Pending it : pending) {
+      reactions.add(it.read());
+    }
+    return reactions;
+  }
+
+  /// Forgets what is in memory and reads again what is on disk.
+  public void reopen() throws IOException {
+    open.close();
+    open = OpenFiles.open(files);
+    arbiter = arbiter();
+  }
+
+  /// The last line of the ledger, for the health snapshot.
+  public Mark ledgerHead() {
+    return open.ledger().mark();
+  }
+
+  /// May be called from any thread.
+  public List<WorkerBeat> liveWorkers() {
+    return liveWorkers;
+  }
+
+  @Override
+  public void close() throws IOException {
+    open.close();
+  }
+
+  private Arbiter arbiter() {
+    Index index = open.index();
+    return new Arbiter(tiers, clock, maxCallsPerStep, index.openTasks(), index::task);
+  }
+
+  private void happened(String eventId, Step step, List<Index.Call> calls) {
+    if (arbiter.hasSeen(step.taskId(), eventId)) {
+      return;
+    }
+    Line line = open.journal().add(new Entry(eventId, clock.instant(), step).toJson());
+    arbiter.apply(eventId, step, line.span());
+    open.ledgerLine(step, line.span(), calls).ifPresent(calls::add);
+  }
+
+  private Pending decide(GrantRequest request, List<Index.Call> calls) {
+    Arbiter.Verdict verdict = arbiter.decide(request);
+    if (verdict.grant() != null) {
+      happened(verdict.grant().eventId(), verdict.grant(), calls);
+    }
+    TaskRecord ended = verdict.endOf();
+    return () ->
+        new Reaction.Answer(
+            ended == null
+                ? verdict.answer()
+                : new GrantAnswer.Finished(request.requestId(), endOf(ended)),
+            request.replyKey());
+  }
+
+  private void cancel(LedgerQuery.Cancel query, List<Index.Call> calls, List<Pending> pending) {
+    Optional<TaskRecord> found = arbiter.find(query.taskId());
+    CancelVerdict verdict = found.map(Writer::cancelVerdict).orElse(CancelVerdict.UNKNOWN);
+    if (verdict == CancelVerdict.CANCELLED) {
+      TaskRecord task = found.orElseThrow();
+      var end =
+          new TaskEnded(
+              task.id(),
+              TaskState.CANCELLED,
+              "cancelled before it was called",
+              task.decision(),
+              List.of(),
+              null,
+              task.calls().stream()
+                  .map(CallRecord::costUsd)
+                  .reduce(BigDecimal.ZERO, BigDecimal::add),
+              clock.instant());
+      happened(end.eventId(), end, calls);
+      pending.add(() -> new Reaction.Ended(end, replyOf(task)));
+    }
+    var answer = new LedgerAnswer.Cancel(query.requestId(), verdict);
+    pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
+  }
+
+  private static CancelVerdict cancelVerdict(TaskRecord task) {
+    if (task.state().isEnd()) {
+      return CancelVerdict.ENDED;
+    }
+    return task.calls().stream().anyMatch(CallRecord::isOpen)
+        ? CancelVerdict.RUNNING
+        : CancelVerdict.CANCELLED;
+  }
+
+  private @Nullable TaskEnded endOf(TaskRecord task) throws IOException {
+    return task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null;
+  }
+
+  private Reply replyOf(TaskRecord task) throws IOException {
+    if (task.submitted() == null) {
+      return Reply.NONE;
+    }
+    return switch (stepAt(task.submitted())) {
+      case AcceptedTask accepted -> accepted.reply();
+      case Work work -> work.accepted().reply();
+      default -> Reply.NONE;
+    };
+  }
+
+  private Step stepAt(Span span) throws IOException {
+    return Entry.read(ChainedLog.read(files.journal(), span)).step();
+  }
+}

@@ -1,0 +1,40 @@
+package dev.symbiont.router;
+
+import dev.symbiont.router.policy.Rule;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/// What the router is told.
+///
+/// @param defaultTier gets a task when nothing else decides
+/// @param rules tried in order before any model is asked
+/// @param excerptLength how many characters of a prompt the classifier sees
+@ConfigurationProperties("symbiont.router")
+public record RouterSettings(
+    @DefaultValue("sonnet") String defaultTier,
+    @DefaultValue List<RuleSetting> rules,
+    @DefaultValue("800") int excerptLength) {
+
+  /// A rule as it is written.
+  ///
+  /// @param pattern a regular expression that is looked for in the prompt
+  public record RuleSetting(String pattern, String tier) {}
+
+  List<Rule> compiledRules() {
+    return rules.stream().map(RouterSettings::compiled).toList();
+  }
+
+  private static Rule compiled(RuleSetting rule) {
+    try {
+      return new Rule(Pattern.compile(rule.pattern()), rule.tier());
+    } catch (PatternSyntaxException e) {
+      throw new IllegalArgumentException(
+          "symbiont.router.rules: '%s' is not a regular expression: %s"
+              .formatted(rule.pattern(), e.getDescription()),
+          e);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/// The choice of a tier. Pure: no broker, no Spring.
+@NullMarked
+package dev.symbiont.router.policy;
+
+import org.jspecify.annotations.NullMarked;
