@@ -46,12 +46,14 @@ public sealed interface LedgerAnswer extends Message {
   ///
   /// @param queueSize tasks that are neither running nor ended
   /// @param today consumption of this day (UTC) by tier
+  /// @param limitedTiers tiers whose latest call reported a limit
   record Status(
       String requestId,
       long queueSize,
       long running,
       @Nullable Instant lastHeartbeat,
       Map<String, Consumption> today,
+      List<String> limitedTiers,
       List<WorkerBeat> workers)
       implements LedgerAnswer {}
 

@@ -11,6 +11,7 @@ import tools.jackson.databind.JsonNode;
 /// The end of a task as its caller sees it: the answer of `POST /task`, of `GET /tasks/{id}`, and
 /// what a producer finds in its reply queue. Fields without a value are left out.
 ///
+/// @param task the prompt; left out where the caller has it anyway
 /// @param model the model name that answered
 /// @param estimatedCostUsd of the call that answered, as the API would bill it
 /// @param totalCostUsd of all calls made for the task, the classification included
@@ -19,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Result(
     String id,
-    TaskState status,
+    @Nullable String task,
     @Nullable String model,
     @Nullable String result,
     @Nullable BigDecimal elapsedSeconds,
@@ -27,6 +28,7 @@ public record Result(
     @Nullable Long outputTokens,
     @Nullable BigDecimal estimatedCostUsd,
     Instant timestamp,
+    TaskState status,
     @Nullable String tier,
     @Nullable String resolvedModel,
     @Nullable JsonNode structuredOutput,
@@ -41,10 +43,33 @@ public record Result(
   /// The largest answer text, in bytes of UTF-8; a longer one is cut, and said to be.
   public static final int MAX_BYTES = 4 * 1024 * 1024;
 
+  public Result withTask(String prompt) {
+    return new Result(
+        id,
+        prompt,
+        model,
+        result,
+        elapsedSeconds,
+        inputTokens,
+        outputTokens,
+        estimatedCostUsd,
+        timestamp,
+        status,
+        tier,
+        resolvedModel,
+        structuredOutput,
+        truncated,
+        totalCostUsd,
+        decision,
+        tried,
+        simulated,
+        error);
+  }
+
   static Result withoutAnswer(TaskEnded end) {
     return new Result(
         end.taskId(),
-        end.state(),
+        null,
         null,
         null,
         null,
@@ -52,6 +77,7 @@ public record Result(
         null,
         null,
         end.endedAt().truncatedTo(ChronoUnit.SECONDS),
+        end.state(),
         null,
         null,
         null,

@@ -41,7 +41,7 @@ public record TaskEnded(
     }
     return new Result(
         taskId,
-        state,
+        null,
         call.model(),
         answered.text(),
         call.elapsedSeconds(),
@@ -49,6 +49,7 @@ public record TaskEnded(
         call.usage().outputTokens(),
         call.usage().costUsd(),
         endedAt.truncatedTo(java.time.temporal.ChronoUnit.SECONDS),
+        state,
         call.tier(),
         call.usage().resolvedModel(),
         answered.structured(),

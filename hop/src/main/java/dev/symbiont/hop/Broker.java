@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -36,9 +36,9 @@ public final class Broker implements AutoCloseable {
   private final CachingConnectionFactory consuming;
   private final CachingConnectionFactory publishing;
   private final Topology topology;
-  private final List<Consumer<com.rabbitmq.client.Connection>> onConnect =
-      new CopyOnWriteArrayList<>();
+  private final List<Consumer<com.rabbitmq.client.Connection>> onConnect = new ArrayList<>();
   private final Thread keeper;
+  private com.rabbitmq.client.@Nullable Connection current;
   private volatile boolean closed;
 
   public Broker(URI address, String name, Topology topology) {
@@ -61,8 +61,12 @@ public final class Broker implements AutoCloseable {
   }
 
   /// Called with the consuming connection now, if there is one, and after each reconnect.
-  void onConnect(Consumer<com.rabbitmq.client.Connection> action) {
+  synchronized void onConnect(Consumer<com.rabbitmq.client.Connection> action) {
     onConnect.add(action);
+    com.rabbitmq.client.Connection open = current;
+    if (open != null && open.isOpen()) {
+      action.accept(open);
+    }
   }
 
   ConnectionFactory consuming() {
@@ -162,7 +166,10 @@ public final class Broker implements AutoCloseable {
       raw.abort();
       throw new AmqpException("declaring the topology failed: " + reasonOf(e), e);
     }
-    onConnect.forEach(action -> action.accept(raw));
+    synchronized (this) {
+      current = raw;
+      onConnect.forEach(action -> action.accept(raw));
+    }
     log.info("connected to the broker at {}", raw.getAddress());
   }
 

@@ -29,7 +29,7 @@ public class HopConfiguration {
     return new SecureRandom();
   }
 
-  @Bean
+  @Bean(initMethod = "start")
   Broker broker(HopSettings settings, Worker worker, Tiers tiers) {
     return new Broker(settings.requiredBroker(), worker.id(), Topology.of(tiers.names()));
   }

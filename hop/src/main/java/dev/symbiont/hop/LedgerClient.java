@@ -38,7 +38,7 @@ public final class LedgerClient implements AutoCloseable {
   private final String replyKey;
   private final Hop hop;
   private final Consumer<TaskEnded> onTaskEnded;
-  private final Runnable onReconnect;
+  private final Consumer<LedgerClient> onReconnect;
   private final Map<String, Open<?>> questions = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
   private final String worker;
@@ -55,7 +55,7 @@ public final class LedgerClient implements AutoCloseable {
       Hop hop,
       String worker,
       Consumer<TaskEnded> onTaskEnded,
-      Runnable onReconnect) {
+      Consumer<LedgerClient> onReconnect) {
     this.hop = hop;
     this.worker = worker;
     this.replyKey = Topology.replyKey(worker);
@@ -135,7 +135,7 @@ public final class LedgerClient implements AutoCloseable {
       return;
     }
     timer.execute(this::askAgain);
-    timer.execute(onReconnect);
+    timer.execute(() -> onReconnect.accept(this));
   }
 
   private void receive(@org.jspecify.annotations.Nullable String schema, byte[] body) {

@@ -60,7 +60,6 @@ public class LedgerApplication {
                   writer,
                   clock,
                   settings.heartbeatEvery());
-          broker.start();
           desk.start();
           heartbeat.start();
           return () -> {

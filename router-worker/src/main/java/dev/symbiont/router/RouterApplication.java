@@ -28,7 +28,7 @@ public class RouterApplication {
     return Worker.start("router", random);
   }
 
-  @Bean
+  @Bean(initMethod = "start")
   Heartbeat heartbeat(Publisher publisher, Worker worker, InstantSource clock) {
     return new Heartbeat(publisher, worker.id(), worker.role(), clock, List::of);
   }
@@ -39,18 +39,9 @@ public class RouterApplication {
         tiers, settings.defaultTier(), settings.compiledRules(), settings.excerptLength());
   }
 
-  @Bean
+  @Bean(initMethod = "start")
   RouterDesk routerDesk(
-      Broker broker,
-      Hop hop,
-      Policy policy,
-      InstantSource clock,
-      RandomGenerator random,
-      Heartbeat heartbeat) {
-    var desk = new RouterDesk(broker, hop, policy, clock, random);
-    broker.start();
-    desk.start();
-    heartbeat.start();
-    return desk;
+      Broker broker, Hop hop, Policy policy, InstantSource clock, RandomGenerator random) {
+    return new RouterDesk(broker, hop, policy, clock, random);
   }
 }

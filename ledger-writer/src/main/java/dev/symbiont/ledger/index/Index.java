@@ -39,9 +39,10 @@ public final class Index implements AutoCloseable {
       CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
           WHERE state IN ('queued', 'routed', 'waiting', 'running');
-      CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, line TEXT,
+      CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, tier TEXT, outcome TEXT, line TEXT,
           journal_offset INTEGER, journal_length INTEGER);
       CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
+      CREATE INDEX IF NOT EXISTS call_by_tier ON call (tier, number);
       CREATE TABLE IF NOT EXISTS total (date TEXT, model TEXT, tier TEXT, calls INTEGER, tokens INTEGER, cost TEXT,
           PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
       """;
@@ -163,6 +164,18 @@ public final class Index implements AutoCloseable {
         .all(row -> Codec.mapper().readTree(row.getString(1)));
   }
 
+  /// How the latest call of each tier ended.
+  public Map<String, String> latestOutcomes() {
+    var outcomes = new LinkedHashMap<String, String>();
+    query(
+            """
+            SELECT tier, outcome FROM call
+            WHERE number IN (SELECT max(number) FROM call GROUP BY tier)
+            """)
+        .all(row -> outcomes.put(row.getString(1), row.getString(2)));
+    return outcomes;
+  }
+
   public Map<String, Calls> callsByModel() {
     return calls("model", new LinkedHashMap<>());
   }
@@ -198,9 +211,11 @@ public final class Index implements AutoCloseable {
     }
     total(line, 1);
     update(
-        "INSERT INTO call VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?)",
         call.number,
         line.callId(),
+        line.tier(),
+        line.outcome(),
         new String(Codec.mapper().writeValueAsBytes(line), StandardCharsets.UTF_8),
         call.source.offset(),
         call.source.length());

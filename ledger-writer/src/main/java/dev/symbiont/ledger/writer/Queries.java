@@ -74,6 +74,10 @@ public final class Queries implements AutoCloseable {
         running,
         lastHeartbeat,
         index.consumption(LedgerLine.date(clock.instant())),
+        index.latestOutcomes().entrySet().stream()
+            .filter(it -> it.getValue().equals("limited"))
+            .map(Map.Entry::getKey)
+            .toList(),
         liveWorkers.get());
   }
 

@@ -1,0 +1,152 @@
+package dev.symbiont.dispatcher;
+
+import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.dispatcher.amqp.DispatcherDesk;
+import dev.symbiont.dispatcher.amqp.LedgerOverAmqp;
+import dev.symbiont.dispatcher.attempt.Attempt;
+import dev.symbiont.dispatcher.attempt.WorkFolder;
+import dev.symbiont.dispatcher.process.ChildProcess;
+import dev.symbiont.dispatcher.process.Watchdog;
+import dev.symbiont.dispatcher.provider.Provider;
+import dev.symbiont.dispatcher.provider.claude.ClaudeProvider;
+import dev.symbiont.dispatcher.provider.claude.ClaudeSettings;
+import dev.symbiont.dispatcher.provider.exec.ExecProvider;
+import dev.symbiont.hop.Broker;
+import dev.symbiont.hop.Heartbeat;
+import dev.symbiont.hop.Hop;
+import dev.symbiont.hop.HopConfiguration;
+import dev.symbiont.hop.LedgerClient;
+import dev.symbiont.hop.Publisher;
+import dev.symbiont.hop.Worker;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.random.RandomGenerator;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.env.Environment;
+
+/// The dispatcher as a process.
+@SpringBootConfiguration(proxyBeanMethods = false)
+@EnableConfigurationProperties(DispatcherSettings.class)
+@Import(HopConfiguration.class)
+public class DispatcherApplication {
+
+  @Bean
+  Worker worker(RandomGenerator random) {
+    return Worker.start("dispatcher", random);
+  }
+
+  @Bean
+  WorkFolder workFolder(DispatcherSettings settings, Worker worker) throws IOException {
+    Path folder = settings.workFolder().toAbsolutePath().resolve(worker.id());
+    return new WorkFolder(Files.createDirectories(folder));
+  }
+
+  @Bean
+  Watchdog watchdog(WorkFolder folder) throws IOException {
+    return new Watchdog(folder.path());
+  }
+
+  @Bean
+  ChildProcess childProcess(Watchdog watchdog) {
+    return new ChildProcess(watchdog);
+  }
+
+  @Bean
+  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker) {
+    return new LedgerClient(broker, hop, worker.id(), _ -> {}, _ -> {});
+  }
+
+  /// Created last and stopped first.
+  @Bean
+  Dispatchers dispatchers(
+      Tiers tiers,
+      DispatcherSettings settings,
+      Environment environment,
+      Broker broker,
+      Hop hop,
+      Publisher publisher,
+      ChildProcess child,
+      LedgerClient ledger,
+      Worker worker,
+      WorkFolder folder,
+      InstantSource clock)
+      throws IOException {
+    var patience = new Attempt.Patience(settings.maxTries(), settings.firstWait());
+    List<Tier> mine =
+        settings.tiers().isEmpty()
+            ? tiers.all()
+            : settings.tiers().stream()
+                .map(name -> tiers.require(name, "symbiont.dispatcher.tiers"))
+                .toList();
+    Map<String, Provider> providers = providers(mine, settings, environment, child);
+    List<Attempt> attempts =
+        mine.stream()
+            .map(
+                tier ->
+                    new Attempt(
+                        tier,
+                        tiers,
+                        Objects.requireNonNull(providers.get(tier.adapter())),
+                        new LedgerOverAmqp(ledger, hop),
+                        worker.id(),
+                        folder,
+                        clock,
+                        patience))
+            .toList();
+    List<DispatcherDesk> desks =
+        attempts.stream()
+            .map(it -> new DispatcherDesk(it.tier(), broker, hop, it, settings.stopGrace()))
+            .toList();
+    var heartbeat =
+        new Heartbeat(
+            publisher,
+            worker.id(),
+            worker.role(),
+            clock,
+            () -> attempts.stream().flatMap(it -> it.running().stream()).toList());
+    return new Dispatchers(desks, heartbeat);
+  }
+
+  private static Map<String, Provider> providers(
+      List<Tier> tiers, DispatcherSettings settings, Environment environment, ChildProcess child)
+      throws IOException {
+    var providers = new HashMap<String, Provider>();
+    for (Tier tier : tiers) {
+      if (tier.adapter().equals("exec")) {
+        providers.putIfAbsent("exec", new ExecProvider(child));
+      } else if (!providers.containsKey("claude")) {
+        providers.put("claude", new ClaudeProvider(child, claude(settings, environment)));
+      }
+    }
+    return providers;
+  }
+
+  private static ClaudeSettings claude(DispatcherSettings settings, Environment environment)
+      throws IOException {
+    Path program = settings.claude();
+    if (program == null || !Files.isExecutable(program)) {
+      throw new IllegalArgumentException(
+          "symbiont.dispatcher.claude: %s is not an executable file; set SYMBIONT_CLAUDE to the Claude CLI"
+              .formatted(program));
+    }
+    var credentials = new HashMap<String, String>();
+    for (String name : settings.passOn()) {
+      String value = environment.getProperty(name);
+      if (value != null) {
+        credentials.put(name, value);
+      }
+    }
+    Path home = Files.createDirectories(settings.claudeHome().toAbsolutePath());
+    return new ClaudeSettings(program.toAbsolutePath(), home, credentials, settings.systemPrompt());
+  }
+}

@@ -1,0 +1,356 @@
+package dev.symbiont.dispatcher.attempt;
+
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.Classification;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.TriedTier;
+import dev.symbiont.contract.Usage;
+import dev.symbiont.contract.Work;
+import dev.symbiont.dispatcher.provider.Call;
+import dev.symbiont.dispatcher.provider.Ending;
+import dev.symbiont.dispatcher.provider.Provider;
+import io.github.resilience4j.core.IntervalFunction;
+import io.github.resilience4j.ratelimiter.RateLimiter;
+import io.github.resilience4j.ratelimiter.RateLimiterConfig;
+import io.github.resilience4j.retry.Retry;
+import io.github.resilience4j.retry.RetryConfig;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Tries to have a piece of work answered at one tier: asks for a grant, makes the call, repeats it
+/// while that may help, and says what follows. One instance per tier and worker, used by many
+/// threads.
+///
+/// Every call has a grant of its own, which is on disk before the call begins, and an end that is
+/// told before anything is built on it. Dying at any point therefore leaves either no trace or a
+/// call without an end, which the ledger sees and shows.
+public final class Attempt {
+
+  private static final Logger log = LoggerFactory.getLogger(Attempt.class);
+  private static final Duration ASK_AGAIN_WHILE_RUNNING = Duration.ofSeconds(1);
+  private static final Duration LIMITER_PATIENCE = Duration.ofMinutes(1);
+  private static final Duration STOP_PATIENCE = Duration.ofSeconds(2);
+  private static final Duration RECORD_PATIENCE = Duration.ofSeconds(10);
+
+  private final Tier tier;
+  private final Tiers tiers;
+  private final Provider provider;
+  private final Ledger ledger;
+  private final String worker;
+  private final WorkFolder folders;
+  private final InstantSource clock;
+  private final int maxTries;
+  private final RateLimiter limiter;
+  private final Retry retry;
+  private final Map<Thread, String> running = new ConcurrentHashMap<>();
+
+  /// How often and how fast transient failures are tried again.
+  public record Patience(int maxTries, Duration firstWait) {}
+
+  /// What one pass through grant and call came to.
+  private sealed interface Tried {
+
+    record Called(CallEnded call) implements Tried {}
+
+    record NotGranted(GrantAnswer answer) implements Tried {}
+  }
+
+  public Attempt(
+      Tier tier,
+      Tiers tiers,
+      Provider provider,
+      Ledger ledger,
+      String worker,
+      WorkFolder folders,
+      InstantSource clock,
+      Patience patience) {
+    this.tier = tier;
+    this.tiers = tiers;
+    this.provider = provider;
+    this.ledger = ledger;
+    this.worker = worker;
+    this.folders = folders;
+    this.clock = clock;
+    this.maxTries = patience.maxTries();
+    this.limiter = limiter(tier);
+    this.retry =
+        Retry.of(
+            tier.name(),
+            RetryConfig.<Tried>custom()
+                .maxAttempts(maxTries)
+                .intervalFunction(IntervalFunction.ofExponentialRandomBackoff(patience.firstWait()))
+                .retryOnResult(
+                    it ->
+                        it instanceof Tried.Called(CallEnded call) && call.outcome().isTransient())
+                .retryExceptions()
+                .build());
+  }
+
+  public Tier tier() {
+    return tier;
+  }
+
+  /// The ids of the calls that are being made.
+  public List<String> running() {
+    return List.copyOf(running.values());
+  }
+
+  /// Whether this thread waits for a program just now.
+  public boolean isCalling(Thread thread) {
+    return running.containsKey(thread);
+  }
+
+  /// Works on it until it is clear what follows.
+  ///
+  /// @param redelivered the broker had given this work to somebody before
+  public Next run(Work work, boolean redelivered) throws InterruptedException {
+    var tries = new AtomicInteger();
+    Tried tried;
+    try {
+      tried = retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet()));
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("task " + work.taskId() + " at " + tier.name(), e);
+    }
+    return switch (tried) {
+      case Tried.NotGranted(GrantAnswer answer) -> withoutGrant(work, answer);
+      case Tried.Called(CallEnded call) -> after(work, call);
+    };
+  }
+
+  private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
+    GrantAnswer answer = ask(work, redelivered, tryNumber);
+    if (!(answer instanceof GrantAnswer.Granted(_, String callId))) {
+      return new Tried.NotGranted(answer);
+    }
+    CallEnded call = call(work, callId);
+    boolean goesOn = call.outcome().isTransient() && tryNumber < maxTries;
+    if (goesOn || call.outcome() instanceof Outcome.Cancelled) {
+      ledger.record(call).get(RECORD_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    return new Tried.Called(call);
+  }
+
+  /// A call of this step that somebody else makes may yet end without an answer, so a redelivered
+  /// message waits for its end. A message that comes for the first time while the call runs is a
+  /// copy, and needs no answer.
+  private GrantAnswer ask(Work work, boolean redelivered, int tryNumber)
+      throws InterruptedException, ExecutionException {
+    while (!limiter.acquirePermission()) {
+      log.debug("{} is paced; {} waits", tier.name(), work.taskId());
+    }
+    while (true) {
+      var request =
+          new GrantRequest(
+              ledger.nextRequestId(),
+              "reply." + worker,
+              work.taskId(),
+              work.purpose(),
+              tier.name(),
+              work.attempt(),
+              tryNumber,
+              worker,
+              redelivered,
+              work.deadline(),
+              CallEnded.preview(work.prompt()));
+      GrantAnswer answer = await(request, work);
+      if (!(answer instanceof GrantAnswer.Running && redelivered)) {
+        return answer;
+      }
+      TimeUnit.MILLISECONDS.sleep(ASK_AGAIN_WHILE_RUNNING.toMillis());
+    }
+  }
+
+  /// A worker that has to stop while it waits must not leave a granted call behind that it never
+  /// makes.
+  private GrantAnswer await(GrantRequest request, Work work)
+      throws InterruptedException, ExecutionException {
+    CompletableFuture<GrantAnswer> answer = ledger.ask(request);
+    try {
+      return answer.get();
+    } catch (InterruptedException e) {
+      answer
+          .orTimeout(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+          .exceptionally(_ -> new GrantAnswer.Cancelled(request.requestId()))
+          .thenCompose(
+              late ->
+                  late instanceof GrantAnswer.Granted(_, String callId)
+                      ? ledger.record(neverMade(work, callId))
+                      : CompletableFuture.completedFuture(null))
+          .join();
+      throw e;
+    }
+  }
+
+  private CallEnded neverMade(Work work, String callId) {
+    var outcome = new Outcome.Cancelled("the worker was stopped before the call");
+    return ended(work, callId, Duration.ZERO, new Ending(outcome, Usage.NONE, false));
+  }
+
+  private CallEnded call(Work work, String callId) {
+    long start = System.nanoTime();
+    Ending ending;
+    running.put(Thread.currentThread(), callId);
+    try (WorkFolder.Private folder = folders.make()) {
+      var call =
+          new Call(
+              callId,
+              tier,
+              work.purpose(),
+              work.prompt(),
+              work.system(),
+              work.jsonSchema(),
+              folder.path(),
+              timeout(work));
+      ending = provider.make(call);
+    } finally {
+      running.remove(Thread.currentThread());
+    }
+    var elapsed = Duration.ofNanos(System.nanoTime() - start);
+    log.info(
+        "call {} ended: {} after {} ms {}",
+        callId,
+        ending.outcome().kind(),
+        elapsed.toMillis(),
+        ending.outcome().message());
+    return ended(work, callId, elapsed, ending);
+  }
+
+  private CallEnded ended(Work work, String callId, Duration elapsed, Ending ending) {
+    return new CallEnded(
+        callId,
+        work.taskId(),
+        work.purpose(),
+        tier.name(),
+        tier.model(),
+        work.attempt(),
+        worker,
+        clock.instant(),
+        BigDecimal.valueOf(elapsed.toMillis(), 3),
+        ending.outcome(),
+        ending.usage(),
+        ending.simulated(),
+        CallEnded.preview(work.prompt()),
+        null);
+  }
+
+  private Duration timeout(Work work) {
+    Instant deadline = work.deadline();
+    if (deadline == null) {
+      return tier.timeout();
+    }
+    var left = Duration.between(clock.instant(), deadline);
+    return left.compareTo(tier.timeout()) < 0 ? left : tier.timeout();
+  }
+
+  private Next withoutGrant(Work work, GrantAnswer answer) {
+    return switch (answer) {
+      case GrantAnswer.Granted _ -> throw new IllegalStateException("a grant leads to a call");
+      case GrantAnswer.Finished(_, TaskEnded end) ->
+          end == null ? new Next.Nothing() : new Next.EndedBefore(end);
+      case GrantAnswer.Running _, GrantAnswer.Cancelled _ -> new Next.Nothing();
+      case GrantAnswer.Expired _ ->
+          new Next.Ended(
+              ended(work, TaskState.EXPIRED, "the deadline passed before the call", null));
+      case GrantAnswer.Exhausted(_, int calls) ->
+          new Next.Ended(
+              ended(
+                  work,
+                  TaskState.SET_ASIDE,
+                  "%d calls to %s began and none brought an answer".formatted(calls, tier.name()),
+                  null));
+    };
+  }
+
+  private Next after(Work work, CallEnded call) {
+    if (call.outcome() instanceof Outcome.Cancelled) {
+      return new Next.PutBack();
+    }
+    return switch (work) {
+      case RoutedTask task -> after(task, call);
+      case Classification it -> new Next.Classified(call.carrying(it.accepted()));
+    };
+  }
+
+  private Next after(RoutedTask task, CallEnded call) {
+    return switch (call.outcome()) {
+      case Outcome.Answered _ -> new Next.Ended(ended(task, TaskState.SUCCEEDED, "", call));
+      case Outcome.Limited _, Outcome.Overloaded _, Outcome.Crashed _, Outcome.Unreadable _ ->
+          fallBack(task, call);
+      case Outcome.TimedOut _,
+          Outcome.Cancelled _,
+          Outcome.Refused _,
+          Outcome.Unauthenticated _,
+          Outcome.Unknown _ ->
+          new Next.Ended(ended(task, TaskState.FAILED, call.outcome().message(), call));
+    };
+  }
+
+  private Next fallBack(RoutedTask task, CallEnded call) {
+    List<String> tried = task.tried().stream().map(TriedTier::tier).toList();
+    if (task.accepted().task().mayFallBack()) {
+      var next = tiers.fallbackOf(tier.name(), tried);
+      if (next.isPresent()) {
+        return new Next.FallsBack(task.fallBackTo(next.get().name(), call));
+      }
+    }
+    String reason =
+        "no tier brought an answer; tried %s; the last said: %s"
+            .formatted(
+                String.join(", ", Stream.concat(tried.stream(), Stream.of(tier.name())).toList()),
+                call.outcome().message());
+    return new Next.Ended(ended(task, TaskState.SET_ASIDE, reason, call));
+  }
+
+  private TaskEnded ended(Work work, TaskState state, String reason, @Nullable CallEnded call) {
+    BigDecimal callCost = call == null ? BigDecimal.ZERO : call.usage().costUsd();
+    return switch (work) {
+      case RoutedTask task ->
+          new TaskEnded(
+              task.taskId(),
+              state,
+              reason,
+              task.decision(),
+              call == null || call.succeeded() ? task.tried() : task.triedWith(call),
+              call,
+              task.costSoFar().add(callCost),
+              clock.instant());
+      case Classification it ->
+          new TaskEnded(
+              it.taskId(), state, reason, null, List.of(), call, callCost, clock.instant());
+    };
+  }
+
+  /// Paces this worker evenly: one call at a time in the tier's rhythm.
+  private static RateLimiter limiter(Tier tier) {
+    Duration rhythm = tier.rate().period().dividedBy(tier.rate().calls());
+    return RateLimiter.of(
+        tier.name(),
+        RateLimiterConfig.custom()
+            .limitForPeriod(1)
+            .limitRefreshPeriod(rhythm)
+            .timeoutDuration(LIMITER_PATIENCE)
+            .build());
+  }
+}

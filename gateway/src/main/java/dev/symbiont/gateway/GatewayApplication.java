@@ -1,0 +1,69 @@
+package dev.symbiont.gateway;
+
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.gateway.intake.IntakeSettings;
+import dev.symbiont.gateway.intake.Submission;
+import dev.symbiont.gateway.intake.Waiting;
+import dev.symbiont.hop.Broker;
+import dev.symbiont.hop.Heartbeat;
+import dev.symbiont.hop.Hop;
+import dev.symbiont.hop.HopConfiguration;
+import dev.symbiont.hop.LedgerClient;
+import dev.symbiont.hop.Publisher;
+import dev.symbiont.hop.Worker;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.amqp.autoconfigure.RabbitAutoConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.Import;
+
+/// The gateway as a process.
+@SpringBootConfiguration(proxyBeanMethods = false)
+@EnableAutoConfiguration(exclude = RabbitAutoConfiguration.class)
+@EnableConfigurationProperties(IntakeSettings.class)
+@ComponentScan
+@Import(HopConfiguration.class)
+public class GatewayApplication {
+
+  @Bean
+  Worker worker(RandomGenerator random) {
+    return Worker.start("gateway", random);
+  }
+
+  @Bean
+  Waiting waiting() {
+    return new Waiting();
+  }
+
+  @Bean
+  Submission submission(
+      Publisher publisher, Tiers tiers, InstantSource clock, RandomGenerator random) {
+    return new Submission(publisher, tiers, clock, random);
+  }
+
+  @Bean
+  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker, Waiting waiting) {
+    return new LedgerClient(
+        broker,
+        hop,
+        worker.id(),
+        waiting::ended,
+        // Ends may have gone to a queue that went with the connection.
+        client -> waiting.awaited().forEach(id -> waiting.askFor(id, client)));
+  }
+
+  @Bean
+  LedgerDoor ledgerDoor(LedgerClient client) {
+    return new LedgerDoor(client);
+  }
+
+  @Bean(initMethod = "start")
+  Heartbeat heartbeat(Publisher publisher, Worker worker, InstantSource clock) {
+    return new Heartbeat(publisher, worker.id(), worker.role(), clock, List::of);
+  }
+}

@@ -1,0 +1,44 @@
+package dev.symbiont.gateway;
+
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.hop.LedgerClient;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BiFunction;
+
+/// The gateway's line to the ledger-writer: answers or a problem document.
+public record LedgerDoor(LedgerClient client) {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration SHORT_PATIENCE = Duration.ofSeconds(1);
+
+  public String replyKey() {
+    return client.replyKey();
+  }
+
+  public <A extends LedgerAnswer> A ask(
+      BiFunction<String, String, LedgerQuery> query, Class<A> type) {
+    try {
+      return client.ask(query, type, PATIENCE).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof TimeoutException) {
+        throw Problem.unavailable(
+            "no ledger-writer answers; tasks are accepted and wait until one does", PATIENCE);
+      }
+      throw e;
+    }
+  }
+
+  /// The state of the fleet, if a ledger-writer answers soon.
+  public Optional<LedgerAnswer.Status> status() {
+    return client
+        .ask(LedgerQuery.Status::new, LedgerAnswer.Status.class, SHORT_PATIENCE)
+        .handle(
+            (status, failure) ->
+                failure == null ? Optional.of(status) : Optional.<LedgerAnswer.Status>empty())
+        .join();
+  }
+}

@@ -1,0 +1,92 @@
+package dev.symbiont.gateway.status;
+
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.Consumption;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.gateway.Http;
+import dev.symbiont.gateway.LedgerDoor;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/// Is it running, what is in the queue, what was spent.
+@RestController
+class StatusEndpoints {
+
+  private static final int ENTRIES = 50;
+
+  private final LedgerDoor ledger;
+  private final Tiers tiers;
+  private final InstantSource clock;
+  private final Instant startedAt;
+
+  StatusEndpoints(LedgerDoor ledger, Tiers tiers, InstantSource clock) {
+    this.ledger = ledger;
+    this.tiers = tiers;
+    this.clock = clock;
+    this.startedAt = clock.instant();
+  }
+
+  @GetMapping("/status")
+  ResponseEntity<byte[]> status() {
+    Optional<LedgerAnswer.Status> known = ledger.status();
+    var body = new LinkedHashMap<String, Object>();
+    body.put("status", known.isPresent() ? "healthy" : "degraded: no ledger-writer answers");
+    body.put("api_uptime_seconds", Duration.between(startedAt, clock.instant()).toSeconds());
+    body.put("rate_limited", known.map(it -> !it.limitedTiers().isEmpty()).orElse(false));
+    known.ifPresent(it -> addKnown(body, it));
+    return Http.ok(body);
+  }
+
+  private void addKnown(Map<String, Object> body, LedgerAnswer.Status status) {
+    body.put("queue_size", status.queueSize());
+    Instant heartbeat = status.lastHeartbeat();
+    body.put(
+        "last_heartbeat", heartbeat == null ? null : heartbeat.truncatedTo(ChronoUnit.SECONDS));
+    for (String tier : tiers.names()) {
+      body.put(tier + "_usage", status.today().getOrDefault(tier, new Consumption(0, 0)));
+    }
+    body.put("running", status.running());
+    body.put("limited_tiers", status.limitedTiers());
+    body.put("workers", status.workers());
+  }
+
+  @GetMapping("/ledger")
+  ResponseEntity<byte[]> entries() {
+    var answer =
+        ledger.ask(
+            (ask, reply) -> new LedgerQuery.Entries(ask, reply, ENTRIES),
+            LedgerAnswer.Entries.class);
+    List<?> entries = answer.entries();
+    return Http.ok(new Entries(entries, entries.size()));
+  }
+
+  @GetMapping("/ledger/stats")
+  ResponseEntity<byte[]> stats() {
+    var stats = ledger.ask(LedgerQuery.Stats::new, LedgerAnswer.Stats.class);
+    var body = new LinkedHashMap<String, Object>();
+    body.put("total_calls", stats.totalCalls());
+    body.put("total_cost_estimated_usd", stats.totalCostUsd());
+    body.put("by_model", stats.byModel());
+    body.put("by_date", stats.byDate());
+    return Http.ok(body);
+  }
+
+  /// Takes a health snapshot now, beside the regular ones.
+  @PostMapping("/heartbeat")
+  ResponseEntity<byte[]> heartbeat() {
+    return Http.ok(ledger.ask(LedgerQuery.Heartbeat::new, LedgerAnswer.Heartbeat.class).snapshot());
+  }
+
+  private record Entries(List<?> entries, int count) {}
+}
