@@ -198,7 +198,9 @@ public final class Broker implements AutoCloseable {
   private static com.rabbitmq.client.ConnectionFactory client(URI address) {
     var factory = new com.rabbitmq.client.ConnectionFactory();
     try {
-      factory.setUri(address);
+      // By the letter of the URI scheme a lone slash names the virtual host "", which nobody means.
+      String text = address.toString();
+      factory.setUri("/".equals(address.getPath()) ? text.substring(0, text.length() - 1) : text);
       if ("amqps".equals(address.getScheme())) {
         // The client's own default for amqps trusts any certificate.
         factory.useSslProtocol(SSLContext.getDefault());

@@ -7,6 +7,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
 /// The files in the ledger's folder.
@@ -35,9 +36,15 @@ public record LedgerFiles(Path folder) {
     return folder.resolve("ledger-dropped.jsonl");
   }
 
+  /// Makes the folder, readable by us alone: prompts and results are in it.
+  void make() throws IOException {
+    Files.createDirectories(
+        folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+  }
+
   /// The right to write here, if nobody else has it. Ends with the process, however that ends.
   public Optional<FileLock> tryLock() throws IOException {
-    Files.createDirectories(folder);
+    make();
     FileChannel channel =
         FileChannel.open(
             folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

@@ -50,7 +50,7 @@ final class OpenFiles implements AutoCloseable {
   }
 
   static OpenFiles open(LedgerFiles files) throws IOException {
-    Files.createDirectories(files.folder());
+    files.make();
     var open = new OpenFiles(files, Index.open(files.index()));
     open.alignLedger();
     return open;

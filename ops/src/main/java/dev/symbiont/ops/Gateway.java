@@ -1,0 +1,90 @@
+package dev.symbiont.ops;
+
+import dev.symbiont.contract.wire.Codec;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/// A running gateway, seen from the command line. HttpURLConnection, because it starts faster than
+/// the newer client.
+record Gateway(String address) {
+
+  private static final Duration CONNECT = Duration.ofSeconds(2);
+  private static final Duration QUICK = Duration.ofSeconds(10);
+  private static final int FIRST_ERROR = 400;
+
+  /// What came back.
+  record Answer(int status, JsonNode body) {
+
+    boolean isError() {
+      return status >= FIRST_ERROR;
+    }
+  }
+
+  /// Whether a Symbiont gateway answers there.
+  boolean answers() {
+    try {
+      return send("GET", "/status", null, QUICK).body.has("api_uptime_seconds");
+    } catch (SetupException e) {
+      return false;
+    }
+  }
+
+  /// Whether it reaches a ledger-writer. Takes up to a second to say no.
+  boolean hasLedger() {
+    return send("GET", "/status", null, QUICK).body.has("queue_size");
+  }
+
+  Answer get(String path) {
+    return send("GET", path, null, QUICK);
+  }
+
+  Answer delete(String path) {
+    return send("DELETE", path, null, QUICK);
+  }
+
+  /// Waits as long as the gateway does.
+  Answer post(String path, JsonNode body) {
+    return send("POST", path, body, Duration.ZERO);
+  }
+
+  private Answer send(String method, String path, @Nullable JsonNode body, Duration patience) {
+    try {
+      var connection = (HttpURLConnection) URI.create(address + path).toURL().openConnection();
+      connection.setRequestMethod(method);
+      connection.setConnectTimeout((int) CONNECT.toMillis());
+      connection.setReadTimeout((int) patience.toMillis());
+      if (body != null) {
+        connection.setDoOutput(true);
+        connection.setRequestProperty("Content-Type", "application/json");
+        connection.getOutputStream().write(Codec.mapper().writeValueAsBytes(body));
+      }
+      int status = connection.getResponseCode();
+      return new Answer(status, read(connection, status).orElse(Codec.mapper().nullNode()));
+    } catch (ConnectException e) {
+      throw new SetupException(
+          "no gateway at %s; start the fleet with ./symbiont up, or set SYMBIONT_PORT"
+              .formatted(address));
+    } catch (IOException | JacksonException e) {
+      throw new SetupException(
+          "the gateway at %s did not answer %s %s: %s"
+              .formatted(address, method, path, e.getMessage()));
+    }
+  }
+
+  private static Optional<JsonNode> read(HttpURLConnection connection, int status)
+      throws IOException {
+    try (InputStream in =
+        status >= FIRST_ERROR ? connection.getErrorStream() : connection.getInputStream()) {
+      byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
+      return bytes.length == 0 ? Optional.empty() : Optional.of(Codec.mapper().readTree(bytes));
+    }
+  }
+}

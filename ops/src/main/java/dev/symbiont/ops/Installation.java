@@ -1,0 +1,76 @@
+package dev.symbiont.ops;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Where things are: the project's folder as the launcher names it, and the environment.
+record Installation(Path root, Map<String, String> environment) {
+
+  static final String SIMULATED = "simulated";
+
+  private static final String DEFAULT_PORT = "8111";
+
+  static Installation current() {
+    return new Installation(
+        Path.of(System.getProperty("symbiont.root", ".")).toAbsolutePath().normalize(),
+        System.getenv());
+  }
+
+  Path simulatedClaude() {
+    return root.resolve("ops/simulated-claude/claude");
+  }
+
+  Path brokerFolder() {
+    return root.resolve("var/broker");
+  }
+
+  Path fleetLock() {
+    return root.resolve("var/fleet.lock");
+  }
+
+  Path ledgerFolder() {
+    return Path.of(
+        environment.getOrDefault("SYMBIONT_DATA", root.resolve("var/ledger").toString()));
+  }
+
+  Optional<String> configuredBroker() {
+    return Optional.ofNullable(environment.get("SYMBIONT_BROKER")).filter(it -> !it.isBlank());
+  }
+
+  /// Where the gateway is to be found, or to be put.
+  String gatewayAddress() {
+    return "http://%s:%s"
+        .formatted(
+            environment.getOrDefault("SYMBIONT_ADDRESS", "127.0.0.1"),
+            environment.getOrDefault("SYMBIONT_PORT", DEFAULT_PORT));
+  }
+
+  /// The Claude CLI: the one that `SYMBIONT_CLAUDE` names, else the one on the PATH.
+  Optional<Path> claude() {
+    String named = environment.getOrDefault("SYMBIONT_CLAUDE", "");
+    if (named.equals(SIMULATED)) {
+      return Optional.of(simulatedClaude());
+    }
+    if (!named.isBlank()) {
+      Path program = Path.of(named).toAbsolutePath();
+      if (!Files.isExecutable(program)) {
+        throw new SetupException(
+            "SYMBIONT_CLAUDE=%s is not an executable file; name the Claude CLI, or 'simulated'"
+                .formatted(named));
+      }
+      return Optional.of(program);
+    }
+    return Stream.of(environment.getOrDefault("PATH", "").split(":", -1))
+        .filter(folder -> !folder.isBlank())
+        .map(folder -> Path.of(folder, "claude"))
+        .filter(Files::isExecutable)
+        .findFirst();
+  }
+
+  boolean isSimulated(Path program) {
+    return program.equals(simulatedClaude());
+  }
+}

@@ -1,0 +1,64 @@
+package dev.symbiont.ops;
+
+import dev.symbiont.ledger.journal.ChainedLog;
+import dev.symbiont.ledger.journal.DamagedLogException;
+import dev.symbiont.ledger.writer.LedgerFiles;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// The ledger: its newest lines, and whether it is intact.
+@Command(
+    name = "ledger",
+    mixinStandardHelpOptions = true,
+    description = "Print the newest calls as the gateway has them.",
+    subcommands = LedgerCommand.Verify.class)
+final class LedgerCommand implements Callable<Integer> {
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    Gateway.Answer answer = new Gateway(Installation.current().gatewayAddress()).get("/ledger");
+    Objects.requireNonNull(spec).commandLine().getOut().println(answer.body().toPrettyString());
+    return answer.isError() ? Symbiont.FAILED : 0;
+  }
+
+  /// Checks the chains from the first line to the last. Reads the files; needs no fleet.
+  @Command(
+      name = "verify",
+      mixinStandardHelpOptions = true,
+      description = "Check every line of tasks.jsonl and ledger.jsonl against the chain of hashes.")
+  static final class Verify implements Callable<Integer> {
+
+    @Spec private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+      var files = new LedgerFiles(Installation.current().ledgerFolder());
+      PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+      boolean intact = true;
+      for (Path file : List.of(files.journal(), files.ledger())) {
+        if (!Files.exists(file)) {
+          throw new SetupException("there is no %s; nothing was recorded yet".formatted(file));
+        }
+        try {
+          ChainedLog.Mark head = ChainedLog.verify(file, _ -> {});
+          out.println("%s: %d lines, intact, head %s".formatted(file, head.lines(), head.head()));
+        } catch (DamagedLogException e) {
+          out.println(e.getMessage());
+          intact = false;
+        }
+      }
+      return intact ? 0 : Symbiont.FAILED;
+    }
+  }
+}

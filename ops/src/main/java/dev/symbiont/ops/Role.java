@@ -1,0 +1,73 @@
+package dev.symbiont.ops;
+
+import dev.symbiont.dispatcher.DispatcherApplication;
+import dev.symbiont.gateway.GatewayApplication;
+import dev.symbiont.ledger.LedgerApplication;
+import dev.symbiont.router.RouterApplication;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.context.properties.bind.BindException;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/// A part of the fleet. The order is the order of starting; stopping goes the other way round.
+enum Role {
+  LEDGER(LedgerApplication.class, WebApplicationType.NONE),
+  DISPATCHER(DispatcherApplication.class, WebApplicationType.NONE),
+  ROUTER(RouterApplication.class, WebApplicationType.NONE),
+  GATEWAY(GatewayApplication.class, WebApplicationType.SERVLET);
+
+  private final Class<?> application;
+  private final WebApplicationType web;
+
+  Role(Class<?> application, WebApplicationType web) {
+    this.application = application;
+    this.web = web;
+  }
+
+  String title() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /// Starts it in this process.
+  ///
+  /// @param settings `key=value`, stronger than any file
+  ConfigurableApplicationContext start(
+      Installation installation, boolean ownShutdownHook, List<String> settings) {
+    var arguments =
+        Stream.concat(
+                Stream.of(
+                    "spring.config.name=symbiont",
+                    "spring.config.additional-location=optional:file:%s/"
+                        .formatted(installation.root())),
+                settings.stream())
+            .map(setting -> "--" + setting);
+    try {
+      return new SpringApplicationBuilder(application)
+          .web(web)
+          .registerShutdownHook(ownShutdownHook)
+          .run(arguments.toArray(String[]::new));
+    } catch (RuntimeException e) {
+      throw new SetupException("%s: %s".formatted(title(), reason(e)));
+    }
+  }
+
+  /// One line out of Spring's many: the setting or the thing that is to blame, and the innermost
+  /// cause.
+  private static String reason(Throwable e) {
+    String blamed = "";
+    String message = "";
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BindException bind) {
+        blamed = bind.getName() + ": ";
+      } else if (cause instanceof UncheckedIOException) {
+        blamed = cause.getMessage() + ": ";
+      }
+      message = String.valueOf(cause.getMessage());
+    }
+    return message.startsWith("symbiont.") ? message : blamed + message;
+  }
+}

@@ -1,0 +1,59 @@
+package dev.symbiont.ops;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// The command line. Exit codes: 0 done, 1 the task or the check failed, 2 wrong use or wrong
+/// set-up.
+@Command(
+    name = "symbiont",
+    description = "Sends language-model tasks to the cheapest model that can do them.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "Run by the launcher itself:",
+      "  test [--broker=container|URL]  everything that has to pass",
+      "  broker start|stop|status       the private RabbitMQ node",
+      "  login                          log the Claude CLI in, in the dispatcher's own home"
+    },
+    subcommands = {
+      RunCommand.class,
+      UpCommand.class,
+      StartCommand.class,
+      GatewayCommands.Queue.class,
+      GatewayCommands.Show.class,
+      GatewayCommands.Cancel.class,
+      GatewayCommands.Status.class,
+      GatewayCommands.Stats.class,
+      GatewayCommands.Heartbeat.class,
+      LedgerCommand.class,
+      CommandLine.HelpCommand.class
+    })
+public final class Symbiont {
+
+  static final int FAILED = 1;
+  static final int MISUSED = 2;
+
+  private Symbiont() {}
+
+  public static void main(String[] args) {
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    var line = new CommandLine(new Symbiont());
+    line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    line.setExecutionExceptionHandler(
+        (e, command, _) -> {
+          if (e instanceof SetupException) {
+            command.getErr().println("symbiont: " + e.getMessage());
+            return MISUSED;
+          }
+          throw e;
+        });
+    return line;
+  }
+}
