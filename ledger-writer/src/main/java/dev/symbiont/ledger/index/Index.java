@@ -71,7 +71,6 @@ public final class Index implements AutoCloseable {
           }
         }
       }
-      connection.setAutoCommit(false);
       return new Index(connection);
     } catch (SQLException e) {
       throw failed(e);
@@ -80,15 +79,12 @@ public final class Index implements AutoCloseable {
 
   /// Empties it, so that it is built anew.
   public void clear() {
-    try {
-      for (String table : List.of("mark", "task", "call", "total")) {
-        update("DELETE FROM " + table);
-      }
-      connection.commit();
-    } catch (SQLException e) {
-      rollback();
-      throw failed(e);
-    }
+    atOnce(
+        () -> {
+          for (String table : List.of("mark", "task", "call", "total")) {
+            update("DELETE FROM " + table);
+          }
+        });
   }
 
   /// The journal line up to which the index is complete.
@@ -100,30 +96,18 @@ public final class Index implements AutoCloseable {
 
   /// Takes over what a stretch of the journal up to `mark` has changed; all of it or nothing.
   public void commit(List<TaskRecord> tasks, List<Call> calls, Mark mark) {
-    try {
-      try (PreparedStatement put =
-          connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?)")) {
-        for (TaskRecord task : tasks) {
-          put.setString(1, task.id());
-          put.setString(2, task.state().wire());
-          put.setString(3, Codec.mapper().writeValueAsString(task));
-          put.addBatch();
-        }
-        put.executeBatch();
-      }
-      for (Call call : calls) {
-        add(call);
-      }
-      update(
-          "INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?)",
-          mark.offset(),
-          mark.lines(),
-          mark.head());
-      connection.commit();
-    } catch (SQLException e) {
-      rollback();
-      throw failed(e);
-    }
+    atOnce(
+        () -> {
+          put(tasks);
+          for (Call call : calls) {
+            add(call);
+          }
+          update(
+              "INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?)",
+              mark.offset(),
+              mark.lines(),
+              mark.head());
+        });
   }
 
   public Optional<TaskRecord> task(String id) {
@@ -197,6 +181,19 @@ public final class Index implements AutoCloseable {
       connection.close();
     } catch (SQLException e) {
       throw failed(e);
+    }
+  }
+
+  private void put(List<TaskRecord> tasks) throws SQLException {
+    try (PreparedStatement put =
+        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?)")) {
+      for (TaskRecord task : tasks) {
+        put.setString(1, task.id());
+        put.setString(2, task.state().wire());
+        put.setString(3, Codec.mapper().writeValueAsString(task));
+        put.addBatch();
+      }
+      put.executeBatch();
     }
   }
 
@@ -277,12 +274,27 @@ public final class Index implements AutoCloseable {
     }
   }
 
-  private void rollback() {
+  /// One transaction. Outside of these every statement sees the newest data: a reader that stayed
+  /// in a transaction would see the same for ever.
+  private void atOnce(Changes changes) {
     try {
-      connection.rollback();
+      connection.setAutoCommit(false);
+      try {
+        changes.make();
+        connection.commit();
+      } catch (SQLException | RuntimeException e) {
+        connection.rollback();
+        throw e;
+      } finally {
+        connection.setAutoCommit(true);
+      }
     } catch (SQLException e) {
       throw failed(e);
     }
+  }
+
+  private interface Changes {
+    void make() throws SQLException;
   }
 
   private static IllegalStateException failed(SQLException e) {
