@@ -1,6 +1,8 @@
 package dev.symbiont.hop;
 
+import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.topology.Topology;
 import java.io.IOException;
 import java.net.URI;
@@ -118,6 +120,9 @@ public final class Broker implements AutoCloseable {
 
   /// The address without the password.
   public static String shown(URI address) {
+    if (address.getHost() == null) {
+      return "'%s'".formatted(address.getScheme() == null ? address : address.getScheme() + ":…");
+    }
     return "%s://%s%s".formatted(address.getScheme(), address.getHost(), port(address));
   }
 
@@ -197,6 +202,9 @@ public final class Broker implements AutoCloseable {
 
   private static com.rabbitmq.client.ConnectionFactory client(URI address) {
     var factory = new com.rabbitmq.client.ConnectionFactory();
+    if (address.getHost() == null || !String.valueOf(address.getScheme()).matches("amqps?")) {
+      throw new IllegalArgumentException("it is not an amqp:// or amqps:// address");
+    }
     try {
       // By the letter of the URI scheme a lone slash names the virtual host "", which nobody means.
       String text = address.toString();
@@ -207,8 +215,7 @@ public final class Broker implements AutoCloseable {
         factory.enableHostnameVerification();
       }
     } catch (java.net.URISyntaxException | GeneralSecurityException e) {
-      throw new IllegalArgumentException(
-          "SYMBIONT_BROKER is not an amqp:// or amqps:// address", e);
+      throw new IllegalArgumentException("it is not an amqp:// or amqps:// address", e);
     }
     factory.setAutomaticRecoveryEnabled(false);
     factory.setRequestedHeartbeat(HEARTBEAT_SECONDS);
@@ -236,6 +243,10 @@ public final class Broker implements AutoCloseable {
     Throwable cause = e;
     while (cause.getCause() != null) {
       cause = cause.getCause();
+    }
+    if (cause instanceof ShutdownSignalException shutdown
+        && shutdown.getReason() instanceof AMQP.Connection.Close close) {
+      return close.getReplyText();
     }
     return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
   }

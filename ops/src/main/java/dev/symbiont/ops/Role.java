@@ -5,6 +5,7 @@ import dev.symbiont.gateway.GatewayApplication;
 import dev.symbiont.ledger.LedgerApplication;
 import dev.symbiont.router.RouterApplication;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -67,7 +68,11 @@ enum Role {
         blamed = cause.getMessage() + ": ";
       }
       message = String.valueOf(cause.getMessage());
+      if (cause instanceof FileSystemException file && file.getReason() == null) {
+        message = file.getClass().getSimpleName().replace("Exception", ": ") + file.getFile();
+      }
     }
-    return message.startsWith("symbiont.") ? message : blamed + message;
+    String line = message.startsWith("symbiont.") ? message : blamed + message;
+    return line.replaceAll("\\s*\n\\s*", " ");
   }
 }

@@ -1,7 +1,11 @@
 package dev.symbiont.ops;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -39,6 +43,11 @@ public final class Symbiont {
   private Symbiont() {}
 
   public static void main(String[] args) {
+    // Until Spring Boot has set logging up, everything worth saying is said by the commands
+    // themselves.
+    if (LoggerFactory.getILoggerFactory() instanceof LoggerContext logging) {
+      logging.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+    }
     System.exit(commandLine().execute(args));
   }
 
