@@ -45,7 +45,8 @@ public final class TestBroker implements AutoCloseable {
     }
   }
 
-  static TestBroker start() {
+  /// The broker that the test run names. Tests that need none of their own use [WithBroker].
+  public static TestBroker start() {
     String setting = System.getProperty(SETTING, "private");
     return switch (setting) {
       case "private" -> startPrivate();

@@ -1,0 +1,90 @@
+package dev.symbiont.ops;
+
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.testing.TestBroker;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+
+/// Roles as processes of their own on a broker of the test, with the simulated CLI and a ledger in
+/// a fresh folder.
+final class FleetProcesses implements AutoCloseable {
+
+  final TestBroker broker;
+  final Path folder;
+  final int port;
+  private final Map<String, String> environment = new HashMap<>();
+  private final Deque<SymbiontProcess> processes = new ArrayDeque<>();
+
+  FleetProcesses(Path folder, Map<String, String> more) {
+    this.broker = TestBroker.start();
+    this.folder = folder;
+    this.port = freePort();
+    broker.clean();
+    environment.put("SYMBIONT_BROKER", broker.address().toString());
+    environment.put("SYMBIONT_CLAUDE", "simulated");
+    environment.put("SYMBIONT_CLAUDE_HOME", folder.resolve("claude").toString());
+    environment.put("SYMBIONT_DATA", folder.resolve("ledger").toString());
+    environment.put("SYMBIONT_WORK", folder.resolve("work").toString());
+    environment.put("SYMBIONT_PORT", Integer.toString(port));
+    environment.putAll(more);
+  }
+
+  SymbiontProcess start(String role) {
+    var process = SymbiontProcess.start(folder, environment, "start", role);
+    processes.push(process);
+    return process;
+  }
+
+  Gateway gateway() {
+    return new Gateway("http://127.0.0.1:" + port);
+  }
+
+  List<JsonNode> ledger() {
+    return lines("ledger.jsonl");
+  }
+
+  List<JsonNode> journal() {
+    return lines("tasks.jsonl");
+  }
+
+  Map<String, String> environment() {
+    return environment;
+  }
+
+  @Override
+  public void close() throws IOException {
+    while (!processes.isEmpty()) {
+      processes.pop().close();
+    }
+    broker.clean();
+    broker.close();
+  }
+
+  private List<JsonNode> lines(String file) {
+    try {
+      return Files.readString(folder.resolve("ledger").resolve(file))
+          .lines()
+          .map(line -> Codec.mapper().readTree(line))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int freePort() {
+    try (var socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

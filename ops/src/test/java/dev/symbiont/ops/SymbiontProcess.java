@@ -1,0 +1,120 @@
+package dev.symbiont.ops;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/// The command line as a process of its own, seeing nothing of the surroundings but what the test
+/// gives it.
+final class SymbiontProcess implements AutoCloseable {
+
+  static final Path ROOT =
+      Path.of(System.getProperty("symbiont.root", "..")).toAbsolutePath().normalize();
+
+  private final Process process;
+  private final Path log;
+
+  private SymbiontProcess(Process process, Path log) {
+    this.process = process;
+    this.log = log;
+  }
+
+  static SymbiontProcess start(Path folder, Map<String, String> environment, String... arguments) {
+    return start(ROOT, folder, environment, arguments);
+  }
+
+  /// @param root what it takes for the project's folder
+  static SymbiontProcess start(
+      Path root, Path folder, Map<String, String> environment, String... arguments) {
+    var command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dsymbiont.root=" + root,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Symbiont.class.getName()));
+    command.addAll(List.of(arguments));
+    try {
+      Path log =
+          Files.createTempFile(folder, String.join("-", arguments).replaceAll("\\W+", "-"), ".log");
+      var builder = new ProcessBuilder(command).redirectErrorStream(true);
+      builder.redirectOutput(log.toFile());
+      builder.environment().clear();
+      builder.environment().put("PATH", "/usr/bin:/bin");
+      builder.environment().put("HOME", folder.toString());
+      builder.environment().putAll(environment);
+      return new SymbiontProcess(builder.start(), log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  SymbiontProcess awaitOutput(String text) {
+    await(text)
+        .atMost(Duration.ofSeconds(60))
+        .pollInterval(Duration.ofMillis(50))
+        .until(
+            () -> {
+              String output = output();
+              if (!process.isAlive() && !output.contains(text)) {
+                throw new AssertionError(
+                    "it ended before it said '%s':%n%s".formatted(text, output));
+              }
+              return output.contains(text);
+            });
+    return this;
+  }
+
+  String output() {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  ProcessHandle handle() {
+    return process.toHandle();
+  }
+
+  int awaitExit() throws InterruptedException {
+    if (!process.waitFor(90, TimeUnit.SECONDS)) {
+      throw new AssertionError("it does not end:%n%s".formatted(output()));
+    }
+    return process.exitValue();
+  }
+
+  /// As a crash: no clean-up.
+  void kill() throws InterruptedException {
+    process.destroyForcibly();
+    awaitExit();
+  }
+
+  void interrupt() throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+  }
+
+  @Override
+  public void close() {
+    process.destroy();
+    try {
+      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
