@@ -158,6 +158,9 @@ public final class Attempt {
   private GrantAnswer ask(Work work, boolean redelivered, int tryNumber)
       throws InterruptedException, ExecutionException {
     while (!limiter.acquirePermission()) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("stopped while paced");
+      }
       log.debug("{} is paced; {} waits", tier.name(), work.taskId());
     }
     while (true) {

@@ -1,9 +1,12 @@
 package dev.symbiont.dispatcher.provider;
 
+import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Tier;
+import dev.symbiont.dispatcher.process.Exit;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -19,4 +22,17 @@ public record Call(
     @Nullable String system,
     @Nullable JsonNode jsonSchema,
     Path folder,
-    Duration timeout) {}
+    Duration timeout) {
+
+  /// What became of the call if we ended its program.
+  public Optional<Outcome> outcomeIfStopped(Exit exit) {
+    return Optional.ofNullable(
+        switch (exit.stopped()) {
+          case NOT_STOPPED -> null;
+          case TIMED_OUT ->
+              new Outcome.TimedOut(
+                  "the call took longer than %d s and was ended".formatted(timeout.toSeconds()));
+          case INTERRUPTED -> new Outcome.Cancelled("the worker was stopped during the call");
+        });
+  }
+}

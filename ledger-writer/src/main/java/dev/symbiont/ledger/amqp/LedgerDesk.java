@@ -43,7 +43,7 @@ import org.slf4j.LoggerFactory;
 public final class LedgerDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
-  private static final int LARGEST_BATCH = 500;
+  private static final int LARGEST_BATCH = 100;
   private static final int PREVIEW_BYTES = 2_000;
   private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
 

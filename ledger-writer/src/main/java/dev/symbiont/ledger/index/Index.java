@@ -26,8 +26,8 @@ import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 
 /// Tasks and calls in SQLite, with the place in the journal up to which they are complete.
-/// Everything in it comes from the journal, so it is never forced to disk: whatever a crash takes
-/// from it is read again.
+/// Everything in it comes from the journal, so its commits are not forced to disk: whatever a crash
+/// takes from it is read again.
 ///
 /// One instance per thread; SQLite itself lets readers in beside the one writer.
 public final class Index implements AutoCloseable {
@@ -63,7 +63,7 @@ public final class Index implements AutoCloseable {
       Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
       try (Statement statement = connection.createStatement()) {
         statement.execute("PRAGMA journal_mode = WAL");
-        statement.execute("PRAGMA synchronous = OFF");
+        statement.execute("PRAGMA synchronous = NORMAL");
         statement.execute("PRAGMA busy_timeout = 5000");
         for (String part : SCHEMA.split(";\n", -1)) {
           if (!part.isBlank()) {
@@ -298,7 +298,8 @@ public final class Index implements AutoCloseable {
   }
 
   private static IllegalStateException failed(SQLException e) {
-    return new IllegalStateException("the ledger's index failed: " + e.getMessage(), e);
+    return new IllegalStateException(
+        "the ledger's index failed (it can be deleted, and is built anew): " + e.getMessage(), e);
   }
 
   private interface Row<T> {

@@ -24,10 +24,11 @@ import org.jspecify.annotations.Nullable;
 /// with a few lines of code.
 ///
 /// What survives which crash: after [#force()] returned, every line flushed before. A process or
-/// machine that dies earlier leaves any part of the last batch behind, even a later line without an
-/// earlier one. Each line therefore names the offset at which its batch began (`"at"`): a broken
-/// line is a tail, and is cut off, unless a whole line of a later batch follows. In that case it
-/// had been forced, so it was damaged, and the file is refused.
+/// machine that dies earlier leaves any part of what came after behind, even a later line without
+/// an earlier one. Each line therefore says up to which offset the file had been forced when it was
+/// written (`"at"`): a broken line is a tail, and is cut off, unless a whole line follows that was
+/// written when the broken one was on disk already. In that case it was damaged, and the file is
+/// refused.
 public final class ChainedLog implements AutoCloseable {
 
   private static final String GENESIS = "0".repeat(64);
@@ -40,6 +41,7 @@ public final class ChainedLog implements AutoCloseable {
   private final FileChannel channel;
   private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
   private long size;
+  private long forced;
   private long lines;
   private String head;
   private final @Nullable String repair;
@@ -47,6 +49,7 @@ public final class ChainedLog implements AutoCloseable {
   private ChainedLog(FileChannel channel, Scan scan, @Nullable String repair) {
     this.channel = channel;
     this.size = scan.end;
+    this.forced = scan.end;
     this.lines = scan.lines;
     this.head = scan.head;
     this.repair = repair;
@@ -78,11 +81,11 @@ public final class ChainedLog implements AutoCloseable {
       String repair = null;
       if (scan.end < channel.size()) {
         repair =
-            "%s: cut off %d bytes after line %d (byte %d): the last batch was not completely written"
+            "%s: cut off %d bytes after line %d (byte %d): what was written last is not complete"
                 .formatted(file.getFileName(), channel.size() - scan.end, scan.lines, scan.end);
         channel.truncate(scan.end);
-        channel.force(true);
       }
+      channel.force(true);
       channel.position(scan.end);
       return new ChainedLog(channel, scan, repair);
     } catch (IOException | RuntimeException e) {
@@ -128,7 +131,7 @@ public final class ChainedLog implements AutoCloseable {
   /// Puts a JSON object behind the last line. It is in the file after [#flush()] and on disk after
   /// [#force()].
   public Line add(byte[] object) {
-    byte[] bytes = chain(object, size, head);
+    byte[] bytes = chain(object, forced, head);
     var line = new Line(lines + 1, new Span(size + batch.size(), bytes.length + 1), bytes);
     batch.writeBytes(bytes);
     batch.write('\n');
@@ -152,6 +155,7 @@ public final class ChainedLog implements AutoCloseable {
   /// success without writing it.
   public void force() throws IOException {
     channel.force(false);
+    forced = size;
   }
 
   /// The line at this place, without its end.
@@ -172,8 +176,8 @@ public final class ChainedLog implements AutoCloseable {
     channel.close();
   }
 
-  private static byte[] chain(byte[] object, long batch, String prev) {
-    var head = ",\"at\":%d,\"prev\":\"%s\"".formatted(batch, prev);
+  private static byte[] chain(byte[] object, long forced, String prev) {
+    var head = ",\"at\":%d,\"prev\":\"%s\"".formatted(forced, prev);
     var line = new ByteArrayOutputStream(object.length + 256);
     line.write(object, 0, object.length - 1);
     line.writeBytes(head.getBytes(StandardCharsets.US_ASCII));
@@ -218,7 +222,7 @@ public final class ChainedLog implements AutoCloseable {
             scan.head = hashIn(bytes);
             reader.accept(new Line(scan.lines, span, bytes));
           }
-        } else if (isWhole(bytes) && batchOf(bytes) > scan.end) {
+        } else if (isWhole(bytes) && forcedBefore(bytes) > scan.end) {
           throw new DamagedLogException(file, scan.lines + 1, scan.end, broken);
         }
         offset += bytes.length + 1;
@@ -252,7 +256,7 @@ public final class ChainedLog implements AutoCloseable {
     return new String(line, start, DIGEST_LENGTH, StandardCharsets.US_ASCII);
   }
 
-  private static long batchOf(byte[] line) {
+  private static long forcedBefore(byte[] line) {
     int start = lastIndexOf(line, AT) + AT.length;
     int end = start;
     while (line[end] >= '0' && line[end] <= '9') {

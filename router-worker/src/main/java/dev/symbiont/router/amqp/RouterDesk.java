@@ -34,7 +34,7 @@ import org.slf4j.LoggerFactory;
 public final class RouterDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(RouterDesk.class);
-  private static final int PREFETCH = 50;
+  private static final int PREFETCH = 20;
 
   private final Hop hop;
   private final Policy policy;

@@ -13,6 +13,7 @@ import dev.symbiont.dispatcher.provider.Ending;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -62,16 +63,9 @@ final class Transcript {
   }
 
   Ending judge(Exit exit, Call call) {
-    if (exit.stopped() == Exit.Stop.TIMED_OUT) {
-      String message =
-          "the call took longer than %d s and was ended".formatted(call.timeout().toSeconds());
-      return new Ending(new Outcome.TimedOut(message), cutShort(call), simulated);
-    }
-    if (exit.stopped() == Exit.Stop.INTERRUPTED) {
-      return new Ending(
-          new Outcome.Cancelled("the worker was stopped during the call"),
-          cutShort(call),
-          simulated);
+    Optional<Outcome> stopped = call.outcomeIfStopped(exit);
+    if (stopped.isPresent()) {
+      return new Ending(stopped.get(), cutShort(call), simulated);
     }
     JsonNode end = result;
     if (end == null) {

@@ -19,6 +19,7 @@ import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -86,14 +87,9 @@ public final class ExecProvider implements Provider {
 
   private static Ending judge(Exit exit, byte[] output, Call call) {
     var reserved = new Usage(0, 0, 0, 0, call.tier().typicalCostUsd(), CostBasis.UNKNOWN, null);
-    if (exit.stopped() == Exit.Stop.TIMED_OUT) {
-      String message =
-          "the call took longer than %d s and was ended".formatted(call.timeout().toSeconds());
-      return new Ending(new Outcome.TimedOut(message), reserved, false);
-    }
-    if (exit.stopped() == Exit.Stop.INTERRUPTED) {
-      return new Ending(
-          new Outcome.Cancelled("the worker was stopped during the call"), reserved, false);
+    Optional<Outcome> stopped = call.outcomeIfStopped(exit);
+    if (stopped.isPresent()) {
+      return new Ending(stopped.get(), reserved, false);
     }
     String said = CallEnded.preview(exit.stderr());
     return switch (exit.code()) {
