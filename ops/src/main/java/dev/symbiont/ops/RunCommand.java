@@ -4,6 +4,7 @@ import dev.symbiont.contract.wire.Codec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,9 @@ import tools.jackson.databind.node.ObjectNode;
     description =
         "Do one task and print its answer. Uses the fleet that answers, else starts one for the occasion.")
 final class RunCommand implements Callable<Integer> {
+
+  /// Of a dollar; the ledger has them all.
+  private static final int SHOWN_DECIMALS = 6;
 
   private static final long LOCK_POLL_MILLIS = 200;
 
@@ -131,7 +135,10 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static String decimal(JsonNode body, String field) {
-    return body.path(field).asDecimal(BigDecimal.ZERO).toPlainString();
+    return body.path(field)
+        .asDecimal(BigDecimal.ZERO)
+        .setScale(SHOWN_DECIMALS, RoundingMode.HALF_UP)
+        .toPlainString();
   }
 
   private PrintWriter out() {

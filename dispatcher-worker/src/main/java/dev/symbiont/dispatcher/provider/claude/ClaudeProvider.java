@@ -32,8 +32,7 @@ public final class ClaudeProvider implements Provider {
   public Ending make(Call call) {
     var transcript = new Transcript();
     var command =
-        new Command(
-            arguments(call), environment(call), call.folder(), call.prompt(), call.timeout());
+        new Command(arguments(call), environment(call), call.folder(), input(call), call.timeout());
     try {
       Exit exit = child.run(command, transcript::read);
       return transcript.judge(exit, call);
@@ -44,6 +43,12 @@ public final class ClaudeProvider implements Provider {
           Usage.NONE,
           false);
     }
+  }
+
+  /// The CLI takes a prompt that begins with a slash for a command of its own, even when told not
+  /// to, and answers without asking any model. A line break before it makes it a prompt.
+  private static String input(Call call) {
+    return call.prompt().startsWith("/") ? "\n" + call.prompt() : call.prompt();
   }
 
   private List<String> arguments(Call call) {
@@ -66,7 +71,6 @@ public final class ClaudeProvider implements Provider {
                 "--setting-sources",
                 "",
                 "--no-session-persistence",
-                // A prompt that begins with a slash is a prompt.
                 "--disable-slash-commands"));
     if (call.jsonSchema() != null) {
       arguments.add("--json-schema");

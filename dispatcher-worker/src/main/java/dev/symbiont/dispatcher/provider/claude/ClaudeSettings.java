@@ -25,6 +25,8 @@ public record ClaudeSettings(
     environment.put("LANG", "C.UTF-8");
     // Without it every call makes a second, billed request for a session title.
     environment.put("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
+    // Otherwise "@/etc/passwd" in a prompt sends the file along, tools or no tools.
+    environment.put("CLAUDE_CODE_DISABLE_ATTACHMENTS", "1");
     environment.put("DISABLE_AUTOUPDATER", "1");
     environment.put("DISABLE_TELEMETRY", "1");
     environment.put("DISABLE_ERROR_REPORTING", "1");
