@@ -1,0 +1,184 @@
+package dev.symbiont.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.rabbitmq.client.AMQP;
+import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.Priority;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.testing.TestBroker;
+import dev.symbiont.testing.WithBroker;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.web.server.context.WebServerApplicationContext;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+
+/// The gateway alone on a real broker, with nobody behind it.
+@WithBroker
+class GatewayIT {
+
+  private final HttpClient http = HttpClient.newHttpClient();
+
+  @SuppressWarnings("NullAway.Init") // every test starts one
+  private ConfigurableApplicationContext gateway;
+
+  @AfterEach
+  void stop() {
+    gateway.close();
+    http.close();
+  }
+
+  @Test
+  void acceptsATaskOnceTheBrokerHasIt(TestBroker broker) throws Exception {
+    startConnected(broker);
+
+    HttpResponse<String> response =
+        post("/queue", "{\"task\": \"say hello\", \"priority\": \"low\"}");
+
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(json(response).path("position").asLong()).isEqualTo(1);
+    var inbox = broker.take(Topology.inbox(Priority.LOW));
+    var accepted = (AcceptedTask) Codec.decode(inbox.getProps().getType(), inbox.getBody());
+    assertThat(accepted.taskId()).isEqualTo(json(response).path("id").asString());
+    assertThat(inbox.getProps().getMessageId()).isEqualTo(accepted.eventId());
+    assertThat(inbox.getProps().getDeliveryMode()).isEqualTo(2);
+  }
+
+  @Test
+  void doesNotAcceptWhatNoQueueTakes(TestBroker broker) throws Exception {
+    startConnected(broker);
+    broker
+        .channel()
+        .queueUnbind(
+            Topology.inbox(Priority.NORMAL), Topology.FLOW, Topology.acceptedKey(Priority.NORMAL));
+    broker.channel().queueUnbind(Topology.LEDGER, Topology.FLOW, "task.#");
+
+    HttpResponse<String> response = post("/task", "{\"task\": \"say hello\"}");
+
+    assertProblem(response, 503, "no queue took it");
+    assertThat(response.headers().firstValue("Retry-After")).contains("5");
+  }
+
+  @Test
+  void doesNotAcceptAnythingWithoutABroker() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    assertProblem(post("/task", "{\"task\": \"say hello\"}"), 503, "was not accepted");
+  }
+
+  @Test
+  void saysThatNoLedgerWriterAnswers(TestBroker broker) throws Exception {
+    startConnected(broker);
+
+    assertThat(json(get("/status")).path("status").asString()).startsWith("degraded");
+    assertProblem(get("/ledger"), 503, "no ledger-writer answers");
+  }
+
+  @Test
+  void answersAcceptedWhenPatienceRunsOut(TestBroker broker) throws Exception {
+    startConnected(broker, "symbiont.gateway.patience=200ms");
+
+    HttpResponse<String> response = post("/task", "{\"task\": \"slow\"}");
+
+    assertThat(response.statusCode()).isEqualTo(202);
+    assertThat(response.headers().firstValue("Location"))
+        .contains("/tasks/" + json(response).path("id").asString());
+  }
+
+  @Test
+  void handsTheEndToTheCallerWhoWaits(TestBroker broker) throws Exception {
+    startConnected(broker);
+    CompletableFuture<HttpResponse<String>> waiting =
+        http.sendAsync(
+            request("/task").POST(body("{\"task\": \"say hello\"}")).build(),
+            HttpResponse.BodyHandlers.ofString());
+    var inbox = broker.take(Topology.inbox(Priority.NORMAL));
+    var accepted = (AcceptedTask) Codec.decode(inbox.getProps().getType(), inbox.getBody());
+
+    var end =
+        new TaskEnded(
+            accepted.taskId(),
+            TaskState.FAILED,
+            "it rained",
+            null,
+            List.of(),
+            null,
+            BigDecimal.ZERO,
+            Instant.EPOCH);
+    broker.publish(
+        Topology.FLOW,
+        Objects.requireNonNull(accepted.reply().key()),
+        new AMQP.BasicProperties.Builder().type(Codec.schemaOf(end)).build(),
+        Codec.encode(end));
+
+    assertProblem(waiting.get(), 502, "it rained");
+  }
+
+  private void start(URI broker, String... settings) throws Exception {
+    String[] arguments =
+        Stream.concat(
+                Stream.of(
+                    "spring.config.name=symbiont",
+                    "server.port=0",
+                    "server.shutdown=immediate",
+                    "symbiont.broker=" + broker),
+                Stream.of(settings))
+            .map(setting -> "--" + setting)
+            .toArray(String[]::new);
+    gateway = new SpringApplicationBuilder(GatewayApplication.class).run(arguments);
+  }
+
+  /// Returns when the gateway has its connection; what that took is purged.
+  private void startConnected(TestBroker broker, String... settings) throws Exception {
+    start(broker.address(), settings);
+    await("the connection")
+        .until(() -> post("/queue", "{\"task\": \"ready?\"}").statusCode() == 200);
+    broker.channel().queuePurge(Topology.inbox(Priority.NORMAL));
+  }
+
+  private HttpResponse<String> post(String path, String json)
+      throws IOException, InterruptedException {
+    return http.send(request(path).POST(body(json)).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return http.send(request(path).build(), HttpResponse.BodyHandlers.ofString());
+  }
+
+  private HttpRequest.Builder request(String path) {
+    int port =
+        Objects.requireNonNull(((WebServerApplicationContext) gateway).getWebServer()).getPort();
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path)));
+  }
+
+  private static HttpRequest.BodyPublisher body(String json) {
+    return HttpRequest.BodyPublishers.ofString(json);
+  }
+
+  private static JsonNode json(HttpResponse<String> response) {
+    return Codec.mapper().readTree(response.body());
+  }
+
+  private static void assertProblem(HttpResponse<String> response, int status, String detail) {
+    assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
+    assertThat(response.headers().firstValue("Content-Type")).contains("application/problem+json");
+    assertThat(json(response).path("detail").asString()).contains(detail);
+  }
+}
