@@ -129,7 +129,7 @@ public final class TestBroker implements AutoCloseable {
     var container = new RabbitMQContainer("rabbitmq:4-management");
     container.start();
     var address =
-        "amqp://%s:%s@%s:%d/"
+        "amqp://%s:%s@%s:%d"
             .formatted(
                 container.getAdminUsername(),
                 container.getAdminPassword(),
