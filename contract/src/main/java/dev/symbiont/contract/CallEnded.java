@@ -44,31 +44,6 @@ public record CallEnded(
     return outcome instanceof Outcome.Answered;
   }
 
-  /// The same call for a message that must stay small.
-  public CallEnded withoutAnswer() {
-    return outcome instanceof Outcome.Answered answered
-        ? withOutcome(new Outcome.Answered("", null, answered.truncated()))
-        : this;
-  }
-
-  public CallEnded withOutcome(Outcome newOutcome) {
-    return new CallEnded(
-        callId,
-        taskId,
-        purpose,
-        tier,
-        model,
-        attempt,
-        worker,
-        endedAt,
-        elapsedSeconds,
-        newOutcome,
-        usage,
-        simulated,
-        promptPreview,
-        accepted);
-  }
-
   public CallEnded carrying(AcceptedTask task) {
     return new CallEnded(
         callId,

@@ -2,6 +2,7 @@ package dev.symbiont.contract;
 
 import java.math.BigDecimal;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -49,19 +50,21 @@ public record RoutedTask(
     return accepted.task().jsonSchema();
   }
 
-  /// The same task at another tier, after `call` brought no answer at this one.
-  public RoutedTask fallBackTo(String nextTier, CallEnded call) {
-    return new RoutedTask(
-        accepted, decision, nextTier, attempt + 1, triedWith(call), call.withoutAnswer());
+  /// The same task at another tier, after `call` and calls for `spent` before it brought no answer
+  /// at this one.
+  public RoutedTask fallBackTo(String nextTier, CallEnded call, BigDecimal spent) {
+    return new RoutedTask(accepted, decision, nextTier, attempt + 1, triedWith(call, spent), call);
   }
 
-  /// The tiers tried so far, this one included.
-  public List<TriedTier> triedWith(CallEnded call) {
+  /// The tiers tried so far, this one included. `spent` is what earlier calls of this attempt cost.
+  public List<TriedTier> triedWith(CallEnded call, BigDecimal spent) {
     var last =
         new TriedTier(
-            tier, call.outcome().kind(), call.outcome().message(), call.usage().costUsd());
-    return java.util.stream.Stream.concat(tried.stream(), java.util.stream.Stream.of(last))
-        .toList();
+            tier,
+            call.outcome().kind(),
+            call.outcome().message(),
+            spent.add(call.usage().costUsd()));
+    return Stream.concat(tried.stream(), Stream.of(last)).toList();
   }
 
   /// What deciding and the tiers before this one cost.

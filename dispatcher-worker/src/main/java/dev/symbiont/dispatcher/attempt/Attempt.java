@@ -1,16 +1,11 @@
 package dev.symbiont.dispatcher.attempt;
 
 import dev.symbiont.contract.CallEnded;
-import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
-import dev.symbiont.contract.RoutedTask;
-import dev.symbiont.contract.TaskEnded;
-import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
-import dev.symbiont.contract.TriedTier;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.Work;
 import dev.symbiont.dispatcher.provider.Call;
@@ -32,8 +27,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,7 +47,7 @@ public final class Attempt {
   private static final Duration RECORD_PATIENCE = Duration.ofSeconds(10);
 
   private final Tier tier;
-  private final Tiers tiers;
+  private final Sequel sequel;
   private final Provider provider;
   private final Ledger ledger;
   private final String worker;
@@ -85,7 +79,7 @@ public final class Attempt {
       InstantSource clock,
       Patience patience) {
     this.tier = tier;
-    this.tiers = tiers;
+    this.sequel = new Sequel(tier, tiers, clock);
     this.provider = provider;
     this.ledger = ledger;
     this.worker = worker;
@@ -125,27 +119,34 @@ public final class Attempt {
   /// @param redelivered the broker had given this work to somebody before
   public Next run(Work work, boolean redelivered) throws InterruptedException {
     var tries = new AtomicInteger();
+    var spent = new AtomicReference<>(BigDecimal.ZERO);
     Tried tried;
     try {
-      tried = retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet()));
+      tried =
+          retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet(), spent));
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("task " + work.taskId() + " at " + tier.name(), e);
     }
     return switch (tried) {
-      case Tried.NotGranted(GrantAnswer answer) -> withoutGrant(work, answer);
-      case Tried.Called(CallEnded call) -> after(work, call);
+      case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer, spent.get());
+      case Tried.Called(CallEnded call) -> sequel.after(work, call, spent.get());
     };
   }
 
-  private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
+  private Tried tryOnce(
+      Work work, boolean redelivered, int tryNumber, AtomicReference<BigDecimal> spent)
+      throws Exception {
     GrantAnswer answer = ask(work, redelivered, tryNumber);
     if (!(answer instanceof GrantAnswer.Granted(_, String callId))) {
       return new Tried.NotGranted(answer);
     }
     CallEnded call = call(work, callId);
     boolean goesOn = call.outcome().isTransient() && tryNumber < maxTries;
+    if (goesOn) {
+      spent.updateAndGet(call.usage().costUsd()::add);
+    }
     if (goesOn || call.outcome() instanceof Outcome.Cancelled) {
       ledger.record(call).get(RECORD_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
@@ -265,84 +266,6 @@ public final class Attempt {
     }
     var left = Duration.between(clock.instant(), deadline);
     return left.compareTo(tier.timeout()) < 0 ? left : tier.timeout();
-  }
-
-  private Next withoutGrant(Work work, GrantAnswer answer) {
-    return switch (answer) {
-      case GrantAnswer.Granted _ -> throw new IllegalStateException("a grant leads to a call");
-      case GrantAnswer.Finished(_, TaskEnded end) ->
-          end == null ? new Next.Nothing() : new Next.EndedBefore(end);
-      case GrantAnswer.Running _, GrantAnswer.Cancelled _ -> new Next.Nothing();
-      case GrantAnswer.Expired _ ->
-          new Next.Ended(
-              ended(work, TaskState.EXPIRED, "the deadline passed before the call", null));
-      case GrantAnswer.Exhausted(_, int calls) ->
-          new Next.Ended(
-              ended(
-                  work,
-                  TaskState.SET_ASIDE,
-                  "%d calls to %s began and none brought an answer".formatted(calls, tier.name()),
-                  null));
-    };
-  }
-
-  private Next after(Work work, CallEnded call) {
-    if (call.outcome() instanceof Outcome.Cancelled) {
-      return new Next.PutBack();
-    }
-    return switch (work) {
-      case RoutedTask task -> after(task, call);
-      case Classification it -> new Next.Classified(call.carrying(it.accepted()));
-    };
-  }
-
-  private Next after(RoutedTask task, CallEnded call) {
-    return switch (call.outcome()) {
-      case Outcome.Answered _ -> new Next.Ended(ended(task, TaskState.SUCCEEDED, "", call));
-      case Outcome.Limited _, Outcome.Overloaded _, Outcome.Crashed _, Outcome.Unreadable _ ->
-          fallBack(task, call);
-      case Outcome.TimedOut _,
-          Outcome.Cancelled _,
-          Outcome.Refused _,
-          Outcome.Unauthenticated _,
-          Outcome.Unknown _ ->
-          new Next.Ended(ended(task, TaskState.FAILED, call.outcome().message(), call));
-    };
-  }
-
-  private Next fallBack(RoutedTask task, CallEnded call) {
-    List<String> tried = task.tried().stream().map(TriedTier::tier).toList();
-    if (task.accepted().task().mayFallBack()) {
-      var next = tiers.fallbackOf(tier.name(), tried);
-      if (next.isPresent()) {
-        return new Next.FallsBack(task.fallBackTo(next.get().name(), call));
-      }
-    }
-    String reason =
-        "no tier brought an answer; tried %s; the last said: %s"
-            .formatted(
-                String.join(", ", Stream.concat(tried.stream(), Stream.of(tier.name())).toList()),
-                call.outcome().message());
-    return new Next.Ended(ended(task, TaskState.SET_ASIDE, reason, call));
-  }
-
-  private TaskEnded ended(Work work, TaskState state, String reason, @Nullable CallEnded call) {
-    BigDecimal callCost = call == null ? BigDecimal.ZERO : call.usage().costUsd();
-    return switch (work) {
-      case RoutedTask task ->
-          new TaskEnded(
-              task.taskId(),
-              state,
-              reason,
-              task.decision(),
-              call == null || call.succeeded() ? task.tried() : task.triedWith(call),
-              call,
-              task.costSoFar().add(callCost),
-              clock.instant());
-      case Classification it ->
-          new TaskEnded(
-              it.taskId(), state, reason, null, List.of(), call, callCost, clock.instant());
-    };
   }
 
   /// Paces this worker evenly: one call at a time in the tier's rhythm.

@@ -11,6 +11,7 @@ import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.Span;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -52,144 +53,112 @@ public record TaskRecord(
 
   /// This record with one more step, which stands at `span` of the journal.
   TaskRecord after(String eventId, Step step, Span span) {
-    var seen = new LinkedHashSet<>(events);
-    seen.add(eventId.substring(id.length()));
-    var next = withEvents(seen);
-    return switch (step) {
-      case AcceptedTask accepted -> next.submitted(accepted, span);
-      case Classification classification -> next.submitted(classification.accepted(), span);
-      case RoutedTask routed -> next.submitted(routed.accepted(), span).routed(routed);
-      case CallGranted granted -> next.with(CallRecord.of(granted));
-      case CallEnded call -> next.ended(call).classifiedBy(call);
-      case TaskEnded end -> (end.call() == null ? next : next.ended(end.call())).end(end, span);
-      case SetAside aside -> next.endedAs(TaskState.SET_ASIDE, aside.at(), span, null);
-    };
-  }
-
-  private TaskRecord submitted(AcceptedTask accepted, Span span) {
-    return submitted != null
-        ? this
-        : new TaskRecord(
-            id,
-            state,
-            events,
-            tier,
-            attempt,
-            classified,
-            decision,
-            accepted.acceptedAt(),
-            endedAt,
-            calls,
-            span,
-            end);
-  }
-
-  private TaskRecord routed(RoutedTask routed) {
-    TaskRecord next = routed.endedCall() == null ? this : ended(routed.endedCall());
-    if (routed.attempt() <= attempt) {
-      return next;
+    var draft = new Draft(this);
+    draft.events.add(eventId.substring(id.length()));
+    LedgerLine.callIn(step).ifPresent(draft::ended);
+    switch (step) {
+      case AcceptedTask accepted -> draft.submitted(accepted, span);
+      case Classification classification -> draft.submitted(classification.accepted(), span);
+      case RoutedTask routed -> {
+        draft.submitted(routed.accepted(), span);
+        draft.routed(routed);
+      }
+      case CallGranted granted -> draft.granted(granted);
+      case CallEnded call -> draft.classified |= call.accepted() != null;
+      case TaskEnded ended -> draft.endedAs(ended.state(), ended.endedAt(), span, ended.decision());
+      case SetAside aside -> draft.endedAs(TaskState.SET_ASIDE, aside.at(), span, null);
     }
-    return new TaskRecord(
-        id,
-        state.isEnd() ? state : TaskState.ROUTED,
-        events,
-        routed.tier(),
-        routed.attempt(),
-        classified,
-        routed.decision(),
-        acceptedAt,
-        endedAt,
-        next.calls,
-        submitted,
-        end);
+    return draft.done();
   }
 
-  private TaskRecord classifiedBy(CallEnded call) {
-    return call.accepted() == null
-        ? this
-        : new TaskRecord(
-            id,
-            state,
-            events,
-            tier,
-            attempt,
-            true,
-            decision,
-            acceptedAt,
-            endedAt,
-            calls,
-            submitted,
-            end);
-  }
+  /// A record while a step is being folded into it.
+  private static final class Draft {
+    private final String id;
+    private final Set<String> events;
+    private final List<CallRecord> calls;
+    private TaskState state;
+    private @Nullable String tier;
+    private int attempt;
+    private boolean classified;
+    private @Nullable Decision decision;
+    private @Nullable Instant acceptedAt;
+    private @Nullable Instant endedAt;
+    private @Nullable Span submitted;
+    private @Nullable Span end;
 
-  private TaskRecord end(TaskEnded ended, Span span) {
-    return endedAs(ended.state(), ended.endedAt(), span, ended.decision());
-  }
-
-  /// The first end wins; a later one counts as a call only.
-  private TaskRecord endedAs(TaskState as, Instant at, Span span, @Nullable Decision decided) {
-    return state.isEnd()
-        ? this
-        : new TaskRecord(
-            id,
-            as,
-            events,
-            tier,
-            attempt,
-            classified,
-            decided == null ? decision : decided,
-            acceptedAt,
-            at,
-            calls,
-            submitted,
-            span);
-  }
-
-  private TaskRecord ended(CallEnded call) {
-    var next = new ArrayList<CallRecord>();
-    for (CallRecord known : calls) {
-      next.add(known.callId().equals(call.callId()) ? known.ended(call) : known);
+    Draft(TaskRecord from) {
+      id = from.id;
+      events = new LinkedHashSet<>(from.events);
+      calls = new ArrayList<>(from.calls);
+      state = from.state;
+      tier = from.tier;
+      attempt = from.attempt;
+      classified = from.classified;
+      decision = from.decision;
+      acceptedAt = from.acceptedAt;
+      endedAt = from.endedAt;
+      submitted = from.submitted;
+      end = from.end;
     }
-    return withCalls(next, state == TaskState.RUNNING ? TaskState.ROUTED : state);
-  }
 
-  private TaskRecord with(CallRecord call) {
-    var next = new ArrayList<>(calls);
-    next.add(call);
-    boolean runs = call.purpose() == Purpose.TASK && !state.isEnd();
-    return withCalls(next, runs ? TaskState.RUNNING : state);
-  }
+    TaskRecord done() {
+      return new TaskRecord(
+          id,
+          state(),
+          events,
+          tier,
+          attempt,
+          classified,
+          decision,
+          acceptedAt,
+          endedAt,
+          List.copyOf(calls),
+          submitted,
+          end);
+    }
 
-  private TaskRecord withCalls(List<CallRecord> newCalls, TaskState newState) {
-    return new TaskRecord(
-        id,
-        newState,
-        events,
-        tier,
-        attempt,
-        classified,
-        decision,
-        acceptedAt,
-        endedAt,
-        List.copyOf(newCalls),
-        submitted,
-        end);
-  }
+    private TaskState state() {
+      if (state.isEnd()) {
+        return state;
+      }
+      if (calls.stream().anyMatch(it -> it.isOpen() && it.purpose() == Purpose.TASK)) {
+        return TaskState.RUNNING;
+      }
+      return attempt > 0 ? TaskState.ROUTED : TaskState.QUEUED;
+    }
 
-  private TaskRecord withEvents(Set<String> newEvents) {
-    return new TaskRecord(
-        id,
-        state,
-        newEvents,
-        tier,
-        attempt,
-        classified,
-        decision,
-        acceptedAt,
-        endedAt,
-        calls,
-        submitted,
-        end);
+    void submitted(AcceptedTask accepted, Span span) {
+      if (submitted == null) {
+        submitted = span;
+        acceptedAt = accepted.acceptedAt();
+      }
+    }
+
+    void routed(RoutedTask routed) {
+      if (routed.attempt() > attempt) {
+        attempt = routed.attempt();
+        tier = routed.tier();
+        decision = decision == null ? routed.decision() : decision;
+      }
+    }
+
+    void granted(CallGranted granted) {
+      calls.add(CallRecord.of(granted));
+    }
+
+    void ended(CallEnded call) {
+      calls.replaceAll(it -> it.callId().equals(call.callId()) ? it.ended(call) : it);
+    }
+
+    /// The first end wins; a later one counts as a call only.
+    void endedAs(TaskState as, Instant at, Span span, @Nullable Decision decided) {
+      if (!state.isEnd()) {
+        state = as;
+        endedAt = at;
+        end = span;
+        decision = decided == null ? decision : decided;
+      }
+    }
   }
 
   /// The calls of one step: a try at a tier, or the classification.
