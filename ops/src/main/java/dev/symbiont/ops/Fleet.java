@@ -52,11 +52,14 @@ final class Fleet implements AutoCloseable {
     return lock != null;
   }
 
+  /// Returns when the whole way from the gateway to the ledger works.
+  ///
   /// @param port of the gateway; 0 for any free one
-  void start(int port) {
+  /// @param more settings, `key=value`
+  void start(int port, List<String> more) {
     Path claude = claude();
     URI broker = broker();
-    var settings = new ArrayList<String>();
+    var settings = new ArrayList<String>(more);
     settings.add("symbiont.broker=" + broker);
     settings.add("symbiont.dispatcher.claude=" + claude);
     settings.add("symbiont.dispatcher.stop-grace=3s");

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +65,7 @@ final class RunCommand implements Callable<Integer> {
           .println(
               "symbiont: no fleet answers at %s; starting one for this task"
                   .formatted(gateway.address()));
-      fleet.start(0);
+      fleet.start(0, List.of("logging.level.dev.symbiont=warn"));
       return print(new Gateway(fleet.address()).post("/task", request()));
     }
   }
@@ -142,10 +144,10 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private PrintWriter out() {
-    return java.util.Objects.requireNonNull(spec).commandLine().getOut();
+    return Objects.requireNonNull(spec).commandLine().getOut();
   }
 
   private PrintWriter err() {
-    return java.util.Objects.requireNonNull(spec).commandLine().getErr();
+    return Objects.requireNonNull(spec).commandLine().getErr();
   }
 }

@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -31,7 +32,7 @@ final class UpCommand implements Callable<Integer> {
         throw new SetupException(
             "another fleet runs from %s; use it, or stop it first".formatted(installation.root()));
       }
-      fleet.start(gateway.getPort());
+      fleet.start(gateway.getPort(), List.of());
       PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
       if (fleet.simulated()) {
         out.println("SIMULATED: there is no Claude CLI; answers, tokens and costs are made up.");
