@@ -12,6 +12,7 @@ final class PrivateBroker {
 
   private final Installation installation;
   private volatile @Nullable Process starting;
+  private volatile boolean stopped;
 
   PrivateBroker(Installation installation) {
     this.installation = installation;
@@ -27,13 +28,17 @@ final class PrivateBroker {
   URI start() {
     Ran ran = run("start");
     if (ran.code != 0) {
-      throw new SetupException("the private broker did not start; see the lines above");
+      throw new SetupException(
+          stopped
+              ? "stopped while the broker was starting"
+              : "the private broker did not start; see the lines above");
     }
     return URI.create(ran.output);
   }
 
   /// Stops it, or the starting of it.
   void stop() {
+    stopped = true;
     Process script = starting;
     if (script != null) {
       script.destroy();
