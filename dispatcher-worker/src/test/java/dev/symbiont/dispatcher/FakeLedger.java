@@ -1,0 +1,77 @@
+package dev.symbiont.dispatcher;
+
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.dispatcher.attempt.Ledger;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+
+/// A ledger that grants everything, unless it is told what to answer next.
+public final class FakeLedger implements Ledger {
+
+  private final Deque<Function<GrantRequest, CompletableFuture<GrantAnswer>>> next =
+      new ConcurrentLinkedDeque<>();
+  private final List<GrantRequest> requests = new CopyOnWriteArrayList<>();
+  private final List<CallEnded> recorded = new CopyOnWriteArrayList<>();
+  private final AtomicInteger numbers = new AtomicInteger();
+  private volatile CompletableFuture<Void> recording = CompletableFuture.completedFuture(null);
+
+  @Override
+  public String nextRequestId() {
+    return "ask-" + numbers.incrementAndGet();
+  }
+
+  @Override
+  public CompletableFuture<GrantAnswer> ask(GrantRequest request) {
+    requests.add(request);
+    Function<GrantRequest, CompletableFuture<GrantAnswer>> answer = next.poll();
+    return answer == null
+        ? CompletableFuture.completedFuture(grant(request))
+        : answer.apply(request);
+  }
+
+  @Override
+  public CompletableFuture<Void> record(CallEnded call) {
+    recorded.add(call);
+    return recording;
+  }
+
+  /// The grant that it gives by itself.
+  public static GrantAnswer grant(GrantRequest request) {
+    return new GrantAnswer.Granted(request.requestId(), callId(request));
+  }
+
+  public static String callId(GrantRequest request) {
+    return "%s/%s.%d.%d"
+        .formatted(request.taskId(), request.tier(), request.attempt(), request.tryNumber());
+  }
+
+  /// Answers the next request so.
+  public void answerNext(Function<GrantRequest, GrantAnswer> answer) {
+    answerLater(request -> CompletableFuture.completedFuture(answer.apply(request)));
+  }
+
+  /// Answers the next request when the future completes.
+  public void answerLater(Function<GrantRequest, CompletableFuture<GrantAnswer>> answer) {
+    next.add(answer);
+  }
+
+  /// From now on a record is certain only when that completes.
+  public void recordWhen(CompletableFuture<Void> certain) {
+    recording = certain;
+  }
+
+  public List<GrantRequest> requests() {
+    return List.copyOf(requests);
+  }
+
+  public List<CallEnded> recorded() {
+    return List.copyOf(recorded);
+  }
+}
