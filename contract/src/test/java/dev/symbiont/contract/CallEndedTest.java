@@ -45,14 +45,6 @@ class CallEndedTest {
   }
 
   @Test
-  void aSmallCopyKeepsTheOutcomeButNotItsText() {
-    var answered = call(new Outcome.Answered("a long answer", null, true));
-
-    assertThat(answered.withoutAnswer().outcome()).isEqualTo(new Outcome.Answered("", null, true));
-    assertThat(answered.withoutAnswer().callId()).isEqualTo(answered.callId());
-  }
-
-  @Test
   void onlyAnAnswerIsASuccess() {
     assertThat(call(new Outcome.Answered("", null, false)).succeeded()).isTrue();
     assertThat(call(new Outcome.Limited(null, "unknown", "")).succeeded()).isFalse();

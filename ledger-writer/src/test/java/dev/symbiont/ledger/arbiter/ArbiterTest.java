@@ -14,6 +14,7 @@ import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.Samples;
 import dev.symbiont.ledger.journal.Span;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -135,7 +136,8 @@ class ArbiterTest {
     for (int i = 1; i < MOST_CALLS; i++) {
       apply(Samples.crashed(grant("ask-" + i, "worker-1")));
     }
-    RoutedTask next = work.fallBackTo("sonnet", Samples.crashed(grant("ask-3", "worker-1")));
+    RoutedTask next =
+        work.fallBackTo("sonnet", Samples.crashed(grant("ask-3", "worker-1")), BigDecimal.ZERO);
     apply(next);
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(next, "ask-4", "worker-2"));
@@ -165,7 +167,7 @@ class ArbiterTest {
   @Test
   void aTierThatTheTaskHasLeftIsFinished() {
     apply(work);
-    apply(work.fallBackTo("sonnet", Samples.crashed(grant("ask-1", "worker-1"))));
+    apply(work.fallBackTo("sonnet", Samples.crashed(grant("ask-1", "worker-1")), BigDecimal.ZERO));
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(work, "ask-2", "worker-2"));
 

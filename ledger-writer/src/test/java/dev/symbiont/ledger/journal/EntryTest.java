@@ -51,7 +51,7 @@ class EntryTest {
         Samples.accepted("task-1", "a\n\"b\"\u2028\u0085\uD83D\uDE00", new Reply("k", "q", "c")),
         Samples.classification(TASK),
         ROUTED,
-        ROUTED.fallBackTo("sonnet", Samples.crashed(GRANT)),
+        ROUTED.fallBackTo("sonnet", Samples.crashed(GRANT), BigDecimal.ZERO),
         GRANT,
         call,
         call.carrying(TASK),
