@@ -16,7 +16,11 @@ public final class Ids {
 
   /// A new task's id: `prefix`, the second it was made, and 64 random bits.
   public static String draw(String prefix, Instant now, RandomGenerator random) {
-    return "%s-%d-%016x".formatted(prefix, now.getEpochSecond(), random.nextLong());
+    return "%s-%s-%s"
+        .formatted(
+            prefix,
+            Long.toString(now.getEpochSecond()),
+            HexFormat.of().toHexDigits(random.nextLong()));
   }
 
   /// The id of the task that this caller names by this key, however often it is asked for.

@@ -1,5 +1,6 @@
 package dev.symbiont.contract;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.time.Instant;
@@ -91,6 +92,7 @@ public sealed interface Outcome {
   }
 
   /// Whether the same call may work a moment later.
+  @JsonIgnore
   default boolean isTransient() {
     return switch (this) {
       case Overloaded _, Crashed _, Unreadable _ -> true;

@@ -51,8 +51,15 @@ public record Task(
     if (system != null) {
       requireText("system", system);
     }
-    if (jsonSchema != null && !jsonSchema.isObject()) {
-      throw new InvalidFieldException("json_schema", "must be a JSON object");
+    if (jsonSchema != null) {
+      if (!jsonSchema.isObject()) {
+        throw new InvalidFieldException("json_schema", "must be a JSON object");
+      }
+      JsonBounds.problem(jsonSchema)
+          .ifPresent(
+              problem -> {
+                throw new InvalidFieldException("json_schema", problem);
+              });
     }
     // A promise about money or delivery that nothing keeps yet must not look accepted.
     if (maxCostUsd != null) {
@@ -62,6 +69,9 @@ public record Task(
       throw new InvalidFieldException("webhook", "is not served yet; leave it out");
     }
     priority = Objects.requireNonNullElse(priority, Priority.NORMAL);
+    if (labels != null && labels.values().stream().anyMatch(Objects::isNull)) {
+      throw new InvalidFieldException("labels", "must be strings");
+    }
     labels = labels == null ? Map.of() : Map.copyOf(labels);
     if (labels.size() > MAX_LABELS) {
       throw new InvalidFieldException("labels", "at most " + MAX_LABELS + " are allowed");

@@ -16,12 +16,16 @@ import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.WorkerBeat;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
 import tools.jackson.core.SerializableString;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
@@ -30,11 +34,19 @@ import tools.jackson.core.io.CharacterEscapes;
 import tools.jackson.core.io.SerializedString;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.cfg.CoercionAction;
+import tools.jackson.databind.cfg.CoercionInputShape;
 import tools.jackson.databind.cfg.DateTimeFeature;
+import tools.jackson.databind.cfg.EnumFeature;
+import tools.jackson.databind.deser.std.StdDeserializer;
 import tools.jackson.databind.exc.InvalidFormatException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.type.LogicalType;
 
 /// Messages to JSON and back. Readers ignore fields they do not know and refuse schemas they do not
 /// know.
@@ -65,6 +77,9 @@ public final class Codec {
           "symbiont.query.v1", LedgerQuery.class,
           "symbiont.answer.v1", LedgerAnswer.class);
 
+  private static final List<CoercionInputShape> SCALARS =
+      List.of(CoercionInputShape.Integer, CoercionInputShape.Float, CoercionInputShape.Boolean);
+
   private static final JsonMapper MAPPER =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -81,6 +96,12 @@ public final class Codec {
                       com.fasterxml.jackson.annotation.JsonInclude.Include.NON_NULL))
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .enable(EnumFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+          .withCoercionConfig(
+              LogicalType.Textual,
+              it -> SCALARS.forEach(scalar -> it.setCoercion(scalar, CoercionAction.Fail)))
+          .addModule(new SimpleModule().addDeserializer(Instant.class, new InstantAsText()))
           .disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
           .build();
 
@@ -149,7 +170,8 @@ public final class Codec {
           databind.getPath().stream()
               .map(step -> step.getPropertyName() == null ? "[]" : step.getPropertyName())
               .collect(Collectors.joining("."));
-      return new UnreadableMessageException(field, field + ": " + problemOf(databind));
+      String shown = printable(field);
+      return new UnreadableMessageException(shown, shown + ": " + problemOf(databind));
     }
     return new UnreadableMessageException(
         null, "the body is not a JSON object of this schema: " + printable(e.getOriginalMessage()));
@@ -171,6 +193,29 @@ public final class Codec {
   /// Foreign text in a reason: short, and on one line.
   private static String printable(@Nullable String text) {
     return CallEnded.preview(text == null ? "" : text);
+  }
+
+  /// A moment is a text. Jackson would take numbers as well, and make something of any of them.
+  private static final class InstantAsText extends StdDeserializer<Instant> {
+
+    InstantAsText() {
+      super(Instant.class);
+    }
+
+    @Override
+    public Instant deserialize(JsonParser parser, DeserializationContext context) {
+      if (parser.currentToken() != JsonToken.VALUE_STRING) {
+        return (Instant) context.handleUnexpectedToken(getValueType(context), parser);
+      }
+      String text = parser.getString();
+      try {
+        return Instant.parse(text);
+      } catch (DateTimeParseException e) {
+        return (Instant)
+            context.handleWeirdStringValue(
+                Instant.class, text, "must be a time such as 2026-01-31T12:00:00Z");
+      }
+    }
   }
 
   /// Some readers take these two for line ends, and a record must stay one line for all of them.

@@ -12,7 +12,6 @@ import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -203,8 +202,6 @@ class CodecRefusalTest {
     }
   }
 
-  @Disabled(
-      "shows a bug: the path of an error holds foreign text, of any length and with line ends")
   @Test
   void aForeignFieldNameCannotBreakOrFillTheReason() {
     refusalOf("symbiont.task.v1", bytes("{\"task\":\"x\",\"labels\":{\"a\\nb\\u001b[2J\":{}}}"));
@@ -213,7 +210,6 @@ class CodecRefusalTest {
         bytes("{\"task\":\"x\",\"labels\":{\"%s\":{}}}".formatted("a".repeat(40_000))));
   }
 
-  @Disabled("shows a bug: a null label is refused without its field")
   @Test
   void aLabelWithoutAValueIsNamed() {
     var refusal = refusalOf("symbiont.task.v1", bytes("{\"task\":\"x\",\"labels\":{\"a\":null}}"));
@@ -221,7 +217,6 @@ class CodecRefusalTest {
     assertThat(refusal.field()).startsWith("labels");
   }
 
-  @Disabled("shows a bug: scalars of another type are coerced; \"\" drops a deadline, 0 is high")
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '`',

@@ -27,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.random.RandomGenerator;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -60,13 +59,11 @@ class CodecRoundTripTest {
     assertThat(lifeOf(taskWithSchema(nested(90)))).isNotNull();
   }
 
-  @Disabled("shows a bug: a task that fits the nesting limit exactly does not fit it once wrapped")
   @Test
   void whatIsAcceptedCanBeReadAtEveryLaterStep() {
     assertThat(lifeOf(taskWithSchema(nested(99)))).isNotNull();
   }
 
-  @Disabled("shows a bug: a number with a large exponent is written out, and then too long to read")
   @Test
   void aNumberWithALargeExponentThatIsAcceptedCanBeReadAgain() {
     assertThat(lifeOf(taskWithSchema("{\"maximum\":1e5000}"))).isNotNull();

@@ -20,7 +20,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -84,7 +83,6 @@ class CodecTest {
     }
   }
 
-  @Disabled("shows a bug: Outcome.isTransient() is taken for a getter and goes on the wire")
   @Test
   void nothingButTheFieldsOfARecordGoesOnTheWire() {
     var sample = Sample.named("symbiont.call.v1.overloaded");

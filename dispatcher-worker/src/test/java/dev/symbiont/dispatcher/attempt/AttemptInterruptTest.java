@@ -22,7 +22,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,7 +58,6 @@ class AttemptInterruptTest {
   }
 
   @Test
-  @Disabled("shows a bug: Resilience4j takes the interrupt for a reason to try again")
   void aGrantThatComesAfterTheInterruptIsGivenBackAsACancelledCall() {
     var answer = new CompletableFuture<GrantAnswer>();
     ledger.answerLater(_ -> answer);
@@ -84,7 +82,6 @@ class AttemptInterruptTest {
   }
 
   @Test
-  @Disabled("shows a bug: Resilience4j takes the interrupt for a reason to try again")
   void aRefusalThatComesAfterTheInterruptIsNoCall() {
     var answer = new CompletableFuture<GrantAnswer>();
     ledger.answerLater(_ -> answer);
@@ -100,7 +97,6 @@ class AttemptInterruptTest {
   }
 
   @Test
-  @Disabled("shows a bug: Resilience4j takes the interrupt for a reason to try again")
   void aLedgerThatDoesNotAnswerHoldsNobodyUp() {
     ledger.answerLater(_ -> new CompletableFuture<>());
     thread.start();
@@ -131,7 +127,6 @@ class AttemptInterruptTest {
   }
 
   @Test
-  @Disabled("shows a bug: the thread is still interrupted, so that it does not wait for the record")
   void aTaskIsPutBackOnlyWhenTheEndOfItsCallIsCertain() throws Exception {
     var certain = new CompletableFuture<Void>();
     ledger.recordWhen(certain);

@@ -33,7 +33,6 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -203,7 +202,6 @@ class AttemptTest {
   }
 
   @Test
-  @Disabled("shows a bug: what the earlier tries at a tier cost is in no total")
   void theTotalHoldsWhatEveryTryCost() throws InterruptedException {
     provider.thenEnds(new Outcome.Unreadable("gibberish"), CENT);
 
@@ -326,7 +324,6 @@ class AttemptTest {
   }
 
   @Test
-  @Disabled("shows a bug: a granted call that fails in our own code has a beginning and no end")
   void aProviderThatThrowsHasCrashed() throws InterruptedException {
     provider.thenDoes(
         _ -> {
@@ -347,7 +344,6 @@ class AttemptTest {
   }
 
   @Test
-  @Disabled("shows a bug: a granted call that cannot be made has a beginning and no end")
   void aCallThatCannotBeMadeHasAnEndAllTheSame() throws Exception {
     Path gone = folder.resolve("gone");
     var attempt = attempt("haiku", gone);

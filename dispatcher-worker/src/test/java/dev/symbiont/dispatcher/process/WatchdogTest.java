@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,7 +29,6 @@ class WatchdogTest {
   }
 
   @Test
-  @Disabled("shows a bug: the kill of dash, which is sh on Debian, does not know --")
   void whatIsStillWatchedAtTheEndIsKilled() throws IOException {
     Process watched = session("sleep 600 & sleep 600");
     Process forgotten = session("sleep 600");
@@ -69,7 +67,6 @@ class WatchdogTest {
 
   /// A worker that is killed can clean nothing up itself.
   @Test
-  @Disabled("shows a bug: the kill of dash, which is sh on Debian, does not know --")
   void aKilledWorkerLeavesNeitherProcessesNorFolder() throws Exception {
     Path work = Files.createDirectory(folder.resolve("work"));
     Process worker =

@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.arbiter;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Purpose;
@@ -56,6 +57,7 @@ public record CallRecord(
         end.outcome().kind());
   }
 
+  @JsonIgnore
   public boolean isOpen() {
     return outcome == null;
   }

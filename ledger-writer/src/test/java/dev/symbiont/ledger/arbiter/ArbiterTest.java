@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
 class ArbiterTest {
@@ -156,7 +155,6 @@ class ArbiterTest {
   }
 
   @Test
-  @Disabled("shows a bug: a late copy of an answered request begins a call that nobody makes")
   void aRequestRepeatedAfterItsCallEndedBeginsNoOtherCall() {
     apply(work);
     apply(Samples.crashed(grant("ask-1", "worker-1")));

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -78,7 +77,6 @@ class FailingDiskTest {
   }
 
   @Test
-  @Disabled("shows a bug: files opened before the one that fails stay open, at each try")
   void triesThatFailLeaveNoFileOpen() throws IOException {
     var files = new LedgerFiles(temporary.resolve("ledger"));
     open(files).close();

@@ -21,7 +21,6 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -149,7 +148,6 @@ class QueriesTest {
   }
 
   @Test
-  @Disabled("shows a bug: the first question opens a read transaction that is never ended")
   void whatIsWrittenAfterAQuestionIsSeenByTheNext() throws IOException {
     try (Queries queries = queries()) {
       assertThat(queries.answer(new LedgerQuery.TaskById("q", "r", "task-1")).task()).isNull();

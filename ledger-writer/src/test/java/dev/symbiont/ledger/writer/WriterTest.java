@@ -25,7 +25,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -229,7 +228,6 @@ class WriterTest {
   }
 
   @Test
-  @Disabled("shows a bug: the index, which holds prompt previews, is made with the usual rights")
   void everyFileCanBeReadByItsOwnerAlone() throws IOException {
     try (Writer writer = open()) {
       writer.write(Life.of("task-1", "0.01").happened());

@@ -23,7 +23,6 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -152,9 +151,6 @@ class RouterDeskRefusalIT {
       }
     }
   }
-
-  @Disabled(
-      "shows a bug: a returned message with text headers is not recognised, and counts as taken")
   @Test
   void aMessageStaysInTheInboxUntilItCanBeKeptElsewhere(TestBroker broker) throws IOException {
     try (var router = RunningRouter.connected(broker)) {
@@ -175,8 +171,6 @@ class RouterDeskRefusalIT {
       assertThat(broker.take(Topology.DEAD_LETTERS).getBody()).isEqualTo(bytes("no task"));
     }
   }
-
-  @Disabled("shows a bug: every header that begins with x- is dropped")
   @Test
   void aProducersOwnHeadersAreKeptWhateverTheirNames(TestBroker broker) {
     var traced =
@@ -189,8 +183,6 @@ class RouterDeskRefusalIT {
       assertThat(header(kept, "x-request-id")).isEqualTo("r-1");
     }
   }
-
-  @Disabled("shows a bug: the set-aside message does not fit a frame, and throws in the listener")
   @Test
   void headersThatLeaveNoRoomForTheReasonDoNotHoldTheMessageBack(TestBroker broker) {
     var full = new BasicProperties.Builder().headers(Map.of("h", "a".repeat(131_000))).build();
@@ -200,8 +192,6 @@ class RouterDeskRefusalIT {
       assertThat(broker.take(Topology.DEAD_LETTERS).getBody()).isEqualTo(bytes("no task"));
     }
   }
-
-  @Disabled("shows a bug: the message comes round until the delivery limit")
   @Test
   void aRuleThatOverflowsTheStackHoldsNothingBack(TestBroker broker) throws Exception {
     var rule = new Rule(Pattern.compile("(?i)^(.|\\n)*summary"), "opus");

@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,8 +111,6 @@ class PolicyTest {
   void whatNothingDecidesIsLeftToTheClassifier() {
     assertThat(withRules(rule("^never$", "opus")).decide(accepted("anything"))).isEmpty();
   }
-
-  @Disabled("shows a bug: a rule that overflows the stack ends the delivery without a verdict")
   @Test
   void aRuleThatCannotBeEvaluatedDoesNotMatch() {
     var ruled = withRules(rule("(?i)^(.|\\n)*summary", "opus"), rule("^x", "haiku"));

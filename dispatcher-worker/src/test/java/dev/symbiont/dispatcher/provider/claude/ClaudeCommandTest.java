@@ -23,7 +23,6 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,7 +91,6 @@ class ClaudeCommandTest {
   }
 
   @Test
-  @Disabled("shows a bug: the CLI takes it for a command of its own")
   void aLineFeedKeepsASlashFromBeingACommand() {
     assertThat(see(Purpose.TASK, "/cost", null, null).stdin).isEqualTo("\n/cost");
   }
@@ -156,7 +154,6 @@ class ClaudeCommandTest {
   }
 
   @Test
-  @Disabled("shows a bug: without it the CLI reads the files that a prompt names")
   void attachmentsAreOff() {
     Seen seen = see(Purpose.TASK, "ping", null, null);
 
@@ -172,7 +169,6 @@ class ClaudeCommandTest {
   }
 
   @Test
-  @Disabled("shows a bug: it is a crash, which is tried again, and at every other tier")
   void aSystemPromptThatNoArgumentCanHoldIsRefused() {
     Ending withNul = make(program, "nul \0 byte", null);
     Ending tooLong = make(program, "x".repeat(LONGEST_ARGUMENT), null);
@@ -193,7 +189,6 @@ class ClaudeCommandTest {
   }
 
   @Test
-  @Disabled("shows a bug: the price of a typical call is booked, three times per tier")
   void aProgramThatIsNotThereCostsNothing() {
     Ending ending = make(folder.resolve("no-claude"), null, null);
 

@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -283,7 +282,6 @@ class ClaudeContractIT {
   }
 
   @Test
-  @Disabled("shows a bug: it is a bad request, because the status is looked at first")
   void aPromptThatTheServiceFindsTooLongIsRefusedAsTooLarge() throws IOException {
     claude.api.fail(new Fault.TooLong());
 
@@ -306,7 +304,6 @@ class ClaudeContractIT {
   }
 
   @Test
-  @Disabled("shows a bug: the CLI reports no cost for the one answer that it threw away")
   void jsonThatBreaksTheSchemaIsUnreadableAndPaid() throws IOException {
     claude.api.fail(new Fault.WrongShape());
 

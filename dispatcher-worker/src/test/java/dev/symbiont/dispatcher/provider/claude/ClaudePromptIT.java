@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +59,6 @@ class ClaudePromptIT {
 
   /// A line feed before the slash is all that keeps the CLI from taking the prompt for a command of
   /// its own; the model does not mind it.
-  @Disabled("shows a bug: the CLI answers, or refuses, by itself and the task succeeds with that")
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -85,7 +83,6 @@ class ClaudePromptIT {
   }
 
   @Test
-  @Disabled("shows a bug: the CLI reads the file and sends it to the model")
   void aFileThatAPromptNamesIsNotRead() throws IOException {
     Path secret = Files.writeString(folder.resolve("secret.txt"), "canary-93f1");
     String prompt = "Look at @" + secret + " and @/etc/passwd please";
@@ -98,7 +95,6 @@ class ClaudePromptIT {
   }
 
   @Test
-  @Disabled("shows a bug: the CLI lists the folder and sends the list to the model")
   void aFolderThatAPromptNamesIsNotListed() throws IOException {
     Files.writeString(folder.resolve("canary-93f1"), "");
 
@@ -108,7 +104,6 @@ class ClaudePromptIT {
   }
 
   @Test
-  @Disabled("shows a bug: the CLI sends its own login to the model")
   void theHomeOfTheCliIsNotReadEither() throws IOException {
     Path home = Files.createDirectories(folder.resolve("home/.claude"));
     Files.writeString(home.resolve("CLAUDE.md"), "canary-93f1");

@@ -23,7 +23,6 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -188,7 +187,6 @@ class TranscriptTest {
   }
 
   @Test
-  @Disabled("shows a bug: a prompt that was never sent reserves money for good")
   void anEmptyPromptCostsNothing() {
     var exit = new Exit(1, Stop.NOT_STOPPED, text("24-empty-prompt-json.stderr").strip());
 
@@ -271,7 +269,6 @@ class TranscriptTest {
   }
 
   @Test
-  @Disabled("shows a bug: a message of two blocks comes as two events and is counted twice")
   void aMessageOfTwoBlocksIsPricedOnce() {
     String block =
         """
