@@ -1,0 +1,199 @@
+package dev.symbiont.hop;
+
+import static dev.symbiont.hop.Fleet.soon;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.rabbitmq.client.GetResponse;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
+import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Purpose;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.topology.Topology;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.testing.TestBroker;
+import dev.symbiont.testing.WithBroker;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// The test plays the ledger-writer.
+@WithBroker
+class LedgerClientIT {
+
+  private final List<TaskEnded> ends = new CopyOnWriteArrayList<>();
+  private final AtomicInteger reconnects = new AtomicInteger();
+  private TestBroker broker;
+  private String ledger;
+  private Fleet fleet;
+  private LedgerClient client;
+
+  @BeforeEach
+  void connect(TestBroker toBroker) {
+    broker = toBroker;
+    fleet = Fleet.on(toBroker);
+    ledger = Fleet.tap(toBroker, Topology.ASK_LEDGER);
+    client =
+        new LedgerClient(
+            fleet.broker, fleet.hop, "worker-1", ends::add, _ -> reconnects.incrementAndGet());
+  }
+
+  @AfterEach
+  void disconnect() {
+    client.close();
+    fleet.close();
+  }
+
+  @Test
+  void aQuestionIsAnsweredThroughTheReplyKey() {
+    CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
+
+    GetResponse asked = broker.take(ledger);
+    assertThat(asked.getProps().getMessageId()).isEqualTo("ask-1");
+    assertThat(Codec.decode(asked.getProps().getType(), asked.getBody()))
+        .isEqualTo(request("ask-1"));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+  }
+
+  @Test
+  void eachAnswerFindsItsOwnQuestion() {
+    CompletableFuture<GrantAnswer> first = client.ask(request("ask-1"));
+    CompletableFuture<GrantAnswer> second = client.ask(request("ask-2"));
+
+    reply(new GrantAnswer.Cancelled("ask-2"));
+    reply(new GrantAnswer.Cancelled("ask-9"));
+    reply(new GrantAnswer.Expired("ask-1"));
+
+    assertThat(soon(first)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+    assertThat(soon(second)).isEqualTo(new GrantAnswer.Cancelled("ask-2"));
+  }
+
+  @Test
+  void rubbishInTheReplyQueueHurtsNobody() {
+    CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
+    broker.take(ledger);
+
+    broker.publish(Topology.FLOW, client.replyKey(), Fleet.BARE, new byte[] {1, 2, 3});
+    reply(new GrantAnswer.Expired("ask-1"));
+
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+  }
+
+  @Test
+  void aQueryThatNobodyAnswersRunsIntoItsPatience() {
+    CompletableFuture<LedgerAnswer.Cancel> answer =
+        client.ask(
+            (id, key) -> new LedgerQuery.Cancel(id, key, "task-1"),
+            LedgerAnswer.Cancel.class,
+            Duration.ofMillis(300));
+
+    assertThatThrownBy(() -> soon(answer)).hasCauseInstanceOf(TimeoutException.class);
+  }
+
+  @Test
+  void aQueryGetsItsAnswer() {
+    CompletableFuture<LedgerAnswer.Cancel> answer =
+        client.ask(
+            (id, key) -> new LedgerQuery.Cancel(id, key, "task-1"),
+            LedgerAnswer.Cancel.class,
+            Duration.ofSeconds(10));
+
+    GetResponse asked = broker.take(ledger);
+    var query = (LedgerQuery.Cancel) Codec.decode(asked.getProps().getType(), asked.getBody());
+    reply(new LedgerAnswer.Cancel(query.requestId(), CancelVerdict.UNKNOWN));
+
+    assertThat(soon(answer).verdict()).isEqualTo(CancelVerdict.UNKNOWN);
+    assertThat(query.replyKey()).isEqualTo("reply.worker-1");
+  }
+
+  @Test
+  void anEndSentToTheReplyKeyIsHandedOn() {
+    var end =
+        new TaskEnded(
+            "task-1",
+            TaskState.FAILED,
+            "why",
+            null,
+            List.of(),
+            null,
+            BigDecimal.ZERO,
+            Instant.parse("2026-03-01T12:00:00Z"));
+
+    soon(fleet.hop.deliver(List.of(Parcel.step("task.failed", end, client.replyKey()))));
+
+    Awaitility.await().untilAsserted(() -> assertThat(ends).containsExactly(end));
+  }
+
+  @Test
+  void aQuestionIsAskedAgainThroughAFreshQueueAfterAReconnect() {
+    Awaitility.await().until(() -> reconnects.get() == 1);
+    CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
+    assertThat(broker.take(ledger).getProps().getMessageId()).isEqualTo("ask-1");
+
+    fleet.broker.dropConnections();
+
+    GetResponse again = broker.take(ledger);
+    assertThat(again.getProps().getMessageId()).isEqualTo("ask-1");
+    assertThat(reconnects).hasValueGreaterThan(1);
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+  }
+
+  @Test
+  void aQuestionWhoseAnswerGotLostIsAskedAgain() {
+    CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
+
+    assertThat(broker.take(ledger).getProps().getMessageId()).isEqualTo("ask-1");
+    assertThat(broker.take(ledger).getProps().getMessageId()).isEqualTo("ask-1");
+    reply(new GrantAnswer.Expired("ask-1"));
+
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+  }
+
+  @Test
+  void whoeverClosesGivesUpItsQuestions() {
+    CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
+
+    client.close();
+
+    assertThat(answer).isCancelled();
+  }
+
+  private void reply(GrantAnswer answer) {
+    soon(fleet.publisher.publish(Parcel.answer(answer, client.replyKey())));
+  }
+
+  private void reply(LedgerAnswer answer) {
+    soon(fleet.publisher.publish(Parcel.answer(answer, client.replyKey())));
+  }
+
+  private GrantRequest request(String id) {
+    return new GrantRequest(
+        id,
+        client.replyKey(),
+        "task-1",
+        Purpose.TASK,
+        "haiku",
+        1,
+        1,
+        "worker-1",
+        false,
+        null,
+        "the prompt");
+  }
+}
