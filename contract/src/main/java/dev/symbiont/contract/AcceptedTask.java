@@ -13,7 +13,9 @@ public record AcceptedTask(Task task, Instant acceptedAt, Reply reply, boolean p
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
   public AcceptedTask {
-    Objects.requireNonNull(task.id(), "an accepted task has an id");
+    InvalidFieldException.require("task", task);
+    InvalidFieldException.require("accepted_at", acceptedAt);
+    InvalidFieldException.require("task.id", task.id());
     reply = reply == null ? Reply.NONE : reply;
   }
 

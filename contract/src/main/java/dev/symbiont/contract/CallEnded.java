@@ -28,6 +28,20 @@ public record CallEnded(
     @Nullable AcceptedTask accepted)
     implements Step {
 
+  public CallEnded {
+    InvalidFieldException.require("call_id", callId);
+    InvalidFieldException.require("task_id", taskId);
+    InvalidFieldException.require("purpose", purpose);
+    InvalidFieldException.require("tier", tier);
+    InvalidFieldException.require("model", model);
+    InvalidFieldException.require("worker", worker);
+    InvalidFieldException.require("ended_at", endedAt);
+    InvalidFieldException.require("elapsed_seconds", elapsedSeconds);
+    InvalidFieldException.require("outcome", outcome);
+    InvalidFieldException.require("usage", usage);
+    InvalidFieldException.require("prompt_preview", promptPreview);
+  }
+
   private static final int PREVIEW_LENGTH = 100;
 
   @Override

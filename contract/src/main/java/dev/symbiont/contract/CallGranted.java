@@ -22,6 +22,18 @@ public record CallGranted(
     String promptPreview)
     implements Step {
 
+  public CallGranted {
+    InvalidFieldException.require("call_id", callId);
+    InvalidFieldException.require("request_id", requestId);
+    InvalidFieldException.require("task_id", taskId);
+    InvalidFieldException.require("purpose", purpose);
+    InvalidFieldException.require("tier", tier);
+    InvalidFieldException.require("model", model);
+    InvalidFieldException.require("worker", worker);
+    InvalidFieldException.require("granted_at", grantedAt);
+    InvalidFieldException.require("reserved_usd", reservedUsd);
+  }
+
   @Override
   public String eventId() {
     return callId + "/granted";

@@ -9,6 +9,14 @@ public record Classification(
     AcceptedTask accepted, String tier, String prompt, String system, JsonNode jsonSchema)
     implements Work {
 
+  public Classification {
+    InvalidFieldException.require("accepted", accepted);
+    InvalidFieldException.require("tier", tier);
+    InvalidFieldException.require("prompt", prompt);
+    InvalidFieldException.require("system", system);
+    InvalidFieldException.require("json_schema", jsonSchema);
+  }
+
   @Override
   public String eventId() {
     return taskId() + "/classify";

@@ -4,4 +4,13 @@ import java.math.BigDecimal;
 
 /// The router's choice for a task, with its reason and what the choosing cost.
 public record Decision(
-    String tier, Confidence confidence, String reason, DecidedBy decidedBy, BigDecimal costUsd) {}
+    String tier, Confidence confidence, String reason, DecidedBy decidedBy, BigDecimal costUsd) {
+
+  public Decision {
+    InvalidFieldException.require("tier", tier);
+    InvalidFieldException.require("confidence", confidence);
+    InvalidFieldException.require("reason", reason);
+    InvalidFieldException.require("decided_by", decidedBy);
+    InvalidFieldException.require("cost_usd", costUsd);
+  }
+}

@@ -22,6 +22,9 @@ public record RoutedTask(
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
   public RoutedTask {
+    InvalidFieldException.require("accepted", accepted);
+    InvalidFieldException.require("decision", decision);
+    InvalidFieldException.require("tier", tier);
     tried = tried == null ? List.of() : List.copyOf(tried);
   }
 

@@ -23,6 +23,11 @@ public record TaskEnded(
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
   public TaskEnded {
+    InvalidFieldException.require("task_id", taskId);
+    InvalidFieldException.require("state", state);
+    InvalidFieldException.require("reason", reason);
+    InvalidFieldException.require("total_cost_usd", totalCostUsd);
+    InvalidFieldException.require("ended_at", endedAt);
     tried = tried == null ? List.of() : List.copyOf(tried);
     if (!state.isEnd()) {
       throw new InvalidFieldException("state", state.wire() + " is not an end");

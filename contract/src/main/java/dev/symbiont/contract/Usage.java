@@ -15,6 +15,11 @@ public record Usage(
     CostBasis costBasis,
     @Nullable String resolvedModel) {
 
+  public Usage {
+    InvalidFieldException.require("cost_usd", costUsd);
+    InvalidFieldException.require("cost_basis", costBasis);
+  }
+
   /// Nothing was consumed, and the program is the one who says so.
   public static final Usage NONE = new Usage(0, 0, 0, 0, BigDecimal.ZERO, CostBasis.CLI, null);
 }

@@ -178,6 +178,15 @@ public final class Broker implements AutoCloseable {
     log.info("connected to the broker at {}", raw.getAddress());
   }
 
+  /// Brings back what somebody has deleted meanwhile.
+  void declareAgain(com.rabbitmq.client.Connection connection) {
+    try (Channel channel = connection.createChannel()) {
+      declare(channel);
+    } catch (IOException | TimeoutException | ShutdownSignalException e) {
+      log.warn("declaring the topology failed: {}", reasonOf(e));
+    }
+  }
+
   private void declare(Channel channel) throws IOException {
     for (Topology.Exchange exchange : topology.exchanges()) {
       channel.exchangeDeclare(exchange.name(), exchange.type(), true, false, exchange.arguments());

@@ -1,6 +1,5 @@
 package dev.symbiont.hop;
 
-import com.rabbitmq.client.ShutdownSignalException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -34,9 +33,12 @@ public final class Hop {
     return deliver(parcels).thenRun(() -> from.acknowledge(false));
   }
 
-  /// The same for a run of deliveries, in the order in which one channel brought them.
-  public CompletableFuture<Void> forwardAll(List<Delivery> from, List<Parcel> parcels) {
-    return deliver(parcels).thenRun(() -> from.getLast().acknowledge(true));
+  /// The same for a run of deliveries, in the order in which one channel brought them. Acknowledges
+  /// everything up to the last of them, and therefore not before `earlier`, the forwarding of the
+  /// run before.
+  public CompletableFuture<Void> forwardAll(
+      CompletableFuture<Void> earlier, List<Delivery> from, List<Parcel> parcels) {
+    return deliver(parcels).runAfterBoth(earlier, () -> from.getLast().acknowledge(true));
   }
 
   /// Publishes and repeats until the broker has taken it.
@@ -64,7 +66,9 @@ public final class Hop {
         delivery.queue(),
         delivery.properties().getMessageId(),
         reason);
-    return forward(delivery, List.of(Parcel.setAside(delivery, reason)));
+    return forward(delivery, List.of(Parcel.setAside(delivery, reason)))
+        .exceptionallyCompose(
+            _ -> forward(delivery, List.of(Parcel.setAsideBare(delivery, reason))));
   }
 
   private CompletableFuture<Void> deliver(Parcel parcel, Duration retryAfter) {
@@ -76,8 +80,8 @@ public final class Hop {
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
-              if (!(cause instanceof PublishException)
-                  && !(cause instanceof ShutdownSignalException)) {
+              if (!(cause instanceof PublishException publish)
+                  || publish.problem() == PublishException.Problem.TOO_LARGE) {
                 return CompletableFuture.failedFuture(cause);
               }
               log.warn("{}; trying again in {} ms", cause.getMessage(), retryAfter.toMillis());

@@ -1,110 +1,159 @@
 package dev.symbiont.hop;
 
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.Connection;
+import com.rabbitmq.client.DefaultConsumer;
+import com.rabbitmq.client.Envelope;
+import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.wire.UnreadableMessageException;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.amqp.core.AcknowledgeMode;
-import org.springframework.amqp.core.Message;
-import org.springframework.amqp.core.MessageProperties;
-import org.springframework.amqp.rabbit.listener.DirectMessageListenerContainer;
-import org.springframework.amqp.rabbit.listener.api.ChannelAwareMessageListener;
-import org.springframework.amqp.rabbit.support.DefaultMessagePropertiesConverter;
 
 /// Takes messages from queues and hands each to a handler, which sees to it that it is settled.
 /// Whatever the handler throws puts the message aside: a message that nobody can handle must not
 /// come round for ever.
+///
+/// Consumes on channels of its own, one per queue, and not through a listener container: a
+/// container closes its channels when it is stopped, and what is still held could then not be
+/// acknowledged any more.
 public final class Intake implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Intake.class);
-  private static final long RECOVER_MILLIS = 1000;
+  private static final Duration TRY_AGAIN_AFTER = Duration.ofSeconds(1);
 
-  private final DirectMessageListenerContainer container;
+  private final Broker broker;
+  private final Hop hop;
+  private final List<String> queues;
+  private final int prefetch;
+  private final Consumer<Delivery> handler;
+  private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
+  private volatile boolean stopped;
 
   /// @param prefetch messages of each queue that may be here unsettled
   public Intake(
       Broker broker, Hop hop, List<String> queues, int prefetch, Consumer<Delivery> handler) {
-    container = new DirectMessageListenerContainer(broker.consuming());
-    container.setQueueNames(queues.toArray(String[]::new));
-    container.setPrefetchCount(prefetch);
-    container.setAcknowledgeMode(AcknowledgeMode.MANUAL);
-    // Requeueing by throwing never ends on RabbitMQ 4.3.
-    container.setDefaultRequeueRejected(false);
-    container.setMissingQueuesFatal(false);
-    container.setRecoveryInterval(RECOVER_MILLIS);
-    container.setFailedDeclarationRetryInterval(RECOVER_MILLIS);
-    container.setMessagePropertiesConverter(new KeepRaw());
-    container.setMessageListener(
-        (ChannelAwareMessageListener)
-            (message, channel) -> receive(hop, handler, message, Objects.requireNonNull(channel)));
-    container.setupMessageListener(Objects.requireNonNull(container.getMessageListener()));
-    container.afterPropertiesSet();
+    this.broker = broker;
+    this.hop = hop;
+    this.queues = List.copyOf(queues);
+    this.prefetch = prefetch;
+    this.handler = handler;
   }
 
   public void start() {
-    container.start();
+    broker.onConnect(connection -> queues.forEach(queue -> subscribe(connection, queue)));
   }
 
   /// Takes nothing more; what is held can still be settled.
   public void stop() {
-    container.stop();
+    stopped = true;
+    subscriptions.forEach(Subscription::cancel);
   }
 
   @Override
   public void close() {
-    container.destroy();
+    stop();
+    subscriptions.forEach(Subscription::close);
   }
 
-  private static void receive(
-      Hop hop, Consumer<Delivery> handler, Message message, Channel channel) {
-    var raw = (RawProperties) message.getMessageProperties();
-    var delivery =
-        new Delivery(
-            channel,
-            Objects.requireNonNull(raw.getConsumerQueue()),
-            raw.envelope,
-            raw.properties,
-            message.getBody());
+  private void subscribe(Connection connection, String queue) {
+    if (stopped || !connection.isOpen()) {
+      return; // the next connection subscribes anew
+    }
+    try {
+      Channel channel = connection.createChannel();
+      var subscription = new Subscription(connection, channel, queue);
+      subscriptions.add(subscription);
+      channel.addShutdownListener(subscription::ended);
+      channel.basicQos(prefetch);
+      channel.basicConsume(queue, false, subscription);
+    } catch (IOException | ShutdownSignalException e) {
+      log.warn("cannot consume from {}: {}", queue, e.toString());
+    }
+  }
+
+  private void subscribeLater(Connection connection, String queue) {
+    CompletableFuture.delayedExecutor(TRY_AGAIN_AFTER.toMillis(), TimeUnit.MILLISECONDS)
+        .execute(
+            () -> {
+              if (connection.isOpen() && !stopped) {
+                // The queue itself may be gone.
+                broker.declareAgain(connection);
+                subscribe(connection, queue);
+              }
+            });
+  }
+
+  private void receive(Delivery delivery) {
     try {
       handler.accept(delivery);
     } catch (UnreadableMessageException e) {
       var _ = hop.setAside(delivery, String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) {
-      log.error("message {} cannot be handled", raw.properties.getMessageId(), e);
+    } catch (RuntimeException | StackOverflowError e) {
+      log.error("message {} cannot be handled", delivery.properties().getMessageId(), e);
       var _ = hop.setAside(delivery, "cannot be handled: " + e);
     }
   }
 
-  /// Keeps the message's own properties, so that it can be set aside exactly as it came.
-  private static final class KeepRaw extends DefaultMessagePropertiesConverter {
+  /// One consumer on one channel.
+  private final class Subscription extends DefaultConsumer {
+    private final Connection connection;
+    private final String queue;
+
+    Subscription(Connection connection, Channel channel, String queue) {
+      super(channel);
+      this.connection = connection;
+      this.queue = queue;
+    }
 
     @Override
-    public MessageProperties toMessageProperties(
-        com.rabbitmq.client.AMQP.BasicProperties source,
-        com.rabbitmq.client.@org.jspecify.annotations.Nullable Envelope envelope,
-        String charset) {
-      var properties = new RawProperties(Objects.requireNonNull(envelope), source);
-      properties.setDeliveryTag(envelope.getDeliveryTag());
-      return properties;
+    public void handleDelivery(
+        String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+      receive(new Delivery(getChannel(), queue, envelope, properties, body));
     }
-  }
 
-  @SuppressWarnings("EqualsHashCode")
-  private static final class RawProperties extends MessageProperties {
+    /// The broker has ended it: the queue was deleted, or we were too slow.
+    @Override
+    public void handleCancel(String tag) {
+      log.warn("the broker no longer delivers from {}; consuming again soon", queue);
+      close();
+      subscribeLater(connection, queue);
+    }
 
-    private static final long serialVersionUID = 1;
+    void ended(ShutdownSignalException cause) {
+      subscriptions.remove(this);
+      if (!cause.isInitiatedByApplication() && !cause.isHardError()) {
+        log.warn("the channel of {} was closed: {}", queue, cause.getMessage());
+        subscribeLater(connection, queue);
+      }
+    }
 
-    private final transient com.rabbitmq.client.Envelope envelope;
-    private final transient com.rabbitmq.client.AMQP.BasicProperties properties;
+    void cancel() {
+      try {
+        String tag = getConsumerTag();
+        if (tag != null) {
+          getChannel().basicCancel(tag);
+        }
+      } catch (IOException | AlreadyClosedException e) {
+        log.debug("{} was not consumed from any more", queue);
+      }
+    }
 
-    RawProperties(
-        com.rabbitmq.client.Envelope envelope,
-        com.rabbitmq.client.AMQP.BasicProperties properties) {
-      this.envelope = envelope;
-      this.properties = properties;
+    void close() {
+      try {
+        getChannel().close();
+      } catch (IOException | TimeoutException | AlreadyClosedException e) {
+        log.debug("the channel of {} was closed before", queue);
+      }
     }
   }
 }

@@ -69,9 +69,8 @@ public record Parcel(
   /// A message that cannot go on, exactly as it came, with the reason in its headers.
   public static Parcel setAside(Delivery delivery, String reason) {
     var headers = new HashMap<String, Object>(delivery.headers());
-    headers.keySet().removeIf(name -> name.startsWith("x-") || name.equals("CC"));
-    headers.put(Topology.REASON_HEADER, reason);
-    headers.put(Topology.SOURCE_HEADER, delivery.queue());
+    headers.keySet().removeIf(Parcel::isTheBrokers);
+    headers.putAll(whyAndWhence(delivery, reason));
     // An expiration or a foreign user id would make the broker drop or refuse what must be kept.
     var properties =
         delivery
@@ -83,6 +82,35 @@ public record Parcel(
             .userId(null)
             .build();
     return new Parcel(Topology.DEAD_LETTERS, "", properties, delivery.body(), true);
+  }
+
+  /// The same without the message's own headers, which left no room for ours.
+  static Parcel setAsideBare(Delivery delivery, String reason) {
+    Parcel full = setAside(delivery, reason);
+    var bare =
+        full.properties
+            .builder()
+            .headers(whyAndWhence(delivery, reason + " (its own headers were too large to keep)"))
+            .build();
+    return new Parcel(full.exchange, full.key, bare, full.body, full.mustArrive);
+  }
+
+  private static Map<String, Object> whyAndWhence(Delivery delivery, String reason) {
+    return Map.of(
+        Topology.REASON_HEADER, reason,
+        Topology.SOURCE_HEADER, delivery.queue(),
+        Topology.EXCHANGE_HEADER, delivery.exchange());
+  }
+
+  /// Headers in which the broker counts deaths and copies; they would be taken for those of the new
+  /// message.
+  private static boolean isTheBrokers(String header) {
+    return header.equals("CC")
+        || header.equals("BCC")
+        || header.equals("x-death")
+        || header.equals("x-delivery-count")
+        || header.startsWith("x-first-death-")
+        || header.startsWith("x-last-death-");
   }
 
   private static AMQP.BasicProperties.Builder properties(Message message) {

@@ -21,7 +21,8 @@ public final class PublishException extends RuntimeException {
     UNROUTABLE("no queue took it"),
     REFUSED("the broker refused it"),
     LOST("the connection ended before it was confirmed"),
-    BLOCKED("the broker accepts nothing now");
+    BLOCKED("the broker accepts nothing now"),
+    TOO_LARGE("its headers do not fit a frame");
 
     private final String text;
 

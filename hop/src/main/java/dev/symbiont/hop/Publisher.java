@@ -1,18 +1,22 @@
 package dev.symbiont.hop;
 
-import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.ConfirmListener;
+import com.rabbitmq.client.Return;
 import dev.symbiont.hop.PublishException.Problem;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.springframework.amqp.AmqpException;
@@ -49,8 +53,11 @@ public final class Publisher implements AutoCloseable {
       channel.pending.put(number, pending);
       channel.channel.basicPublish(
           parcel.exchange(), parcel.key(), true, parcel.properties(), parcel.body());
-    } catch (IOException | AmqpException | com.rabbitmq.client.AlreadyClosedException e) {
+    } catch (IOException | AmqpException | AlreadyClosedException e) {
       fail(pending, Problem.LOST, String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      fail(pending, Problem.TOO_LARGE, String.valueOf(e.getMessage()));
+      abandon();
     } finally {
       lock.unlock();
     }
@@ -61,12 +68,7 @@ public final class Publisher implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
-      if (open != null) {
-        open.channel.abort();
-      }
-    } catch (IOException e) {
-      // abort() declares it and never throws it
-      throw new java.io.UncheckedIOException(e);
+      abandon();
     } finally {
       lock.unlock();
     }
@@ -80,16 +82,33 @@ public final class Publisher implements AutoCloseable {
     return open;
   }
 
+  /// The client has counted a message that it did not send: every later confirm would be taken for
+  /// another's.
+  private void abandon() {
+    if (open != null) {
+      try {
+        open.channel.abort();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e); // abort() declares it and never throws it
+      }
+      open = null;
+    }
+  }
+
   private void succeed(Pending pending) {
-    verdicts.execute(() -> pending.future.complete(null));
+    verdict(() -> pending.future.complete(null));
   }
 
   private void fail(Pending pending, Problem problem, String detail) {
     var failure = new PublishException(problem, pending.parcel, detail);
-    if (verdicts.isShutdown()) {
-      pending.future.completeExceptionally(failure);
-    } else {
-      verdicts.execute(() -> pending.future.completeExceptionally(failure));
+    verdict(() -> pending.future.completeExceptionally(failure));
+  }
+
+  private void verdict(Runnable completion) {
+    try {
+      verdicts.execute(completion);
+    } catch (RejectedExecutionException e) {
+      completion.run(); // closed: there is no other thread left to do it on
     }
   }
 
@@ -113,10 +132,12 @@ public final class Publisher implements AutoCloseable {
       this.channel = channel;
       blockedBecause = null;
       channel.getConnection().addBlockedListener(this);
-      channel.addReturnListener(it -> returned(it.getProperties(), it.getRoutingKey()));
+      channel.addReturnListener(this::returned);
       channel.addConfirmListener(this);
       channel.addShutdownListener(
           cause -> {
+            // The connection that was blocked is the one that could have told of its end.
+            blockedBecause = null;
             for (Pending lost : take(Long.MAX_VALUE, true)) {
               fail(lost, Problem.LOST, String.valueOf(cause.getMessage()));
             }
@@ -152,11 +173,13 @@ public final class Publisher implements AutoCloseable {
       blockedBecause = null;
     }
 
-    private void returned(AMQP.BasicProperties properties, String key) {
+    /// Not recognised by its properties: text in headers comes back as another type.
+    private void returned(Return message) {
       // Returns are rare, and the broker sends each before the confirm of its message.
       pending.values().stream()
-          .filter(it -> it.parcel.key().equals(key))
-          .filter(it -> it.parcel.properties().equals(properties))
+          .filter(it -> it.parcel.exchange().equals(message.getExchange()))
+          .filter(it -> it.parcel.key().equals(message.getRoutingKey()))
+          .filter(it -> Arrays.equals(it.parcel.body(), message.getBody()))
           .forEach(it -> it.returned = true);
     }
 

@@ -21,7 +21,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,7 +82,6 @@ class BrokerRestartIT {
   }
 
   @Test
-  @Disabled("shows a bug: a publisher that was blocked when its connection ended stays so for ever")
   void aBrokerThatDiesDuringAnAlarmIsPublishedToAgain() throws Exception {
     try (Fleet fleet = Fleet.on(address)) {
       soon(fleet.publisher.publish(parcel("before")));

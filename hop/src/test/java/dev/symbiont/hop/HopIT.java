@@ -25,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
 @WithBroker
@@ -80,8 +79,6 @@ class HopIT {
   }
 
   @Test
-  @Disabled(
-      "shows a bug: a closed channel says so by an IllegalStateException, which is not caught")
   void settlingWhatTheBrokerTookBackDoesNothing() throws Exception {
     soon(fleet.publisher.publish(parcel("task-1")));
     Delivery gone;
@@ -107,7 +104,11 @@ class HopIT {
       for (int i = 0; i < 10; i++) {
         run.add(next());
       }
-      soon(fleet.hop.forwardAll(run.subList(0, 7), List.of(onward("task-0"))));
+      soon(
+          fleet.hop.forwardAll(
+              java.util.concurrent.CompletableFuture.completedFuture(null),
+              run.subList(0, 7),
+              List.of(onward("task-0"))));
     }
 
     assertThat(leftIn(INBOX)).isEqualTo(3);
@@ -171,7 +172,6 @@ class HopIT {
   }
 
   @Test
-  @Disabled("shows a bug: what was returned is not recognised once its headers hold text")
   void aMessageStaysWhereItIsWhileTheDeadLettersAreMissing() throws Exception {
     broker.channel().queueUnbind(Topology.DEAD_LETTERS, Topology.DEAD_LETTERS, "");
     broker.channel().queueUnbind(Topology.LEDGER, Topology.DEAD_LETTERS, "");

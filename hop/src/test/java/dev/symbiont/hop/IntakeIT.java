@@ -22,7 +22,6 @@ import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
 @WithBroker
@@ -159,7 +158,6 @@ class IntakeIT {
   }
 
   @Test
-  @Disabled("shows a bug: a consumer whose queue was deleted is not started again")
   void consumersResumeWhenTheirQueueIsMadeAgain() throws Exception {
     Set<String> read = ConcurrentHashMap.newKeySet();
     try (Intake _ =

@@ -59,15 +59,11 @@ final class Standby implements SmartLifecycle {
       if (writing != null) {
         writing.close();
       }
-      FileLock held = lock;
-      if (held != null) {
-        held.acquiredBy().close();
-      }
+      release();
     } catch (Exception e) {
       log.warn("stopping: {}", e.toString());
     }
     writing = null;
-    lock = null;
   }
 
   @Override
@@ -81,8 +77,21 @@ final class Standby implements SmartLifecycle {
       return false;
     }
     lock = got.get();
-    writing = work.begin();
-    return true;
+    try {
+      writing = work.begin();
+      return true;
+    } catch (IOException | RuntimeException e) {
+      release(); // whoever can do better shall have it
+      throw e;
+    }
+  }
+
+  private void release() throws IOException {
+    FileLock held = lock;
+    if (held != null) {
+      held.acquiredBy().close();
+    }
+    lock = null;
   }
 
   private void waitForTurn() {

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,7 +81,6 @@ class StandbyTest {
   }
 
   @Test
-  @Disabled("shows a bug: a standby that cannot take over keeps the folder from the next")
   void oneThatCannotTakeOverLeavesTheFolderToTheNext() {
     Standby first = standby("first");
     var broken = new Standby(new LedgerFiles(folder), StandbyTest::fail);

@@ -4,6 +4,7 @@ import dev.symbiont.router.policy.Rule;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -21,13 +22,23 @@ public record RouterSettings(
   /// A rule as it is written.
   ///
   /// @param pattern a regular expression that is looked for in the prompt
-  public record RuleSetting(String pattern, String tier) {}
+  public record RuleSetting(@Nullable String pattern, @Nullable String tier) {}
+
+  public RouterSettings {
+    if (excerptLength < 1) {
+      throw new IllegalArgumentException("symbiont.router.excerpt-length: must be positive");
+    }
+  }
 
   List<Rule> compiledRules() {
     return rules.stream().map(RouterSettings::compiled).toList();
   }
 
   private static Rule compiled(RuleSetting rule) {
+    if (rule.pattern() == null || rule.tier() == null) {
+      throw new IllegalArgumentException(
+          "symbiont.router.rules: each rule needs a pattern and a tier, and one is " + rule);
+    }
     try {
       return new Rule(Pattern.compile(rule.pattern()), rule.tier());
     } catch (PatternSyntaxException e) {

@@ -76,6 +76,7 @@ class RouterSettingsTest {
         .isThrownBy(settings::compiledRules)
         .withMessage("symbiont.router.rules: '(' is not a regular expression: Unclosed group");
   }
+
   @Test
   void anIncompleteRuleIsReportedWithItsKey() {
     var settings = bound(Map.of("symbiont.router.rules[0].tier", "haiku"));
@@ -84,6 +85,7 @@ class RouterSettingsTest {
         .isThrownBy(settings::compiledRules)
         .withMessageStartingWith("symbiont.router.rules");
   }
+
   @Test
   void anExcerptNeedsALength() {
     assertThatExceptionOfType(IllegalArgumentException.class)

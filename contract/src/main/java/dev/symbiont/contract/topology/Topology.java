@@ -31,6 +31,9 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
   /// Header that says from which queue a message was set aside.
   public static final String SOURCE_HEADER = "symbiont-source";
 
+  /// Header that says to which exchange a message was published that was set aside later.
+  public static final String EXCHANGE_HEADER = "symbiont-exchange";
+
   private static final String UNKEYED = "symbiont.tasks.unkeyed";
   private static final String RESERVED = "symbiont.";
 

@@ -59,7 +59,8 @@ public final class DispatcherDesk implements AutoCloseable {
         Arrays.stream(Priority.values())
             .map(priority -> Topology.tier(tier.name(), priority))
             .toList();
-    this.intake = new Intake(broker, hop, queues, tier.concurrency(), this::receive);
+    // Twice as many as there are slots: the next urgent one must be here when a slot gets free.
+    this.intake = new Intake(broker, hop, queues, 2 * tier.concurrency(), this::receive);
     for (int i = 1; i <= tier.concurrency(); i++) {
       slots.add(new Slot(tier.name() + "-" + i));
     }

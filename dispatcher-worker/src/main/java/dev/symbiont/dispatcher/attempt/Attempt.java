@@ -1,6 +1,7 @@
 package dev.symbiont.dispatcher.attempt;
 
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
@@ -96,7 +97,8 @@ public final class Attempt {
                 .retryOnResult(
                     it ->
                         it instanceof Tried.Called(CallEnded call) && call.outcome().isTransient())
-                .retryExceptions()
+                // Otherwise every exception is a reason to try again, an interrupt included.
+                .retryOnException(_ -> false)
                 .build());
   }
 
@@ -147,10 +149,21 @@ public final class Attempt {
     if (goesOn) {
       spent.updateAndGet(call.usage().costUsd()::add);
     }
-    if (goesOn || call.outcome() instanceof Outcome.Cancelled) {
-      ledger.record(call).get(RECORD_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    if (goesOn) {
+      ledger.record(call).get();
+    } else if (call.outcome() instanceof Outcome.Cancelled) {
+      recordBeforeStopping(call);
     }
     return new Tried.Called(call);
+  }
+
+  /// The thread is interrupted, so only a wait that no interrupt ends is one.
+  private void recordBeforeStopping(CallEnded call) {
+    ledger
+        .record(call)
+        .copy()
+        .completeOnTimeout(null, RECORD_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+        .join();
   }
 
   /// A call of this step that somebody else makes may yet end without an answer, so a redelivered
@@ -215,6 +228,7 @@ public final class Attempt {
   private CallEnded call(Work work, String callId) {
     long start = System.nanoTime();
     Ending ending;
+    boolean begun = false;
     running.put(Thread.currentThread(), callId);
     try (WorkFolder.Private folder = folders.make()) {
       var call =
@@ -227,7 +241,14 @@ public final class Attempt {
               work.jsonSchema(),
               folder.path(),
               timeout(work));
+      begun = true;
       ending = provider.make(call);
+    } catch (RuntimeException e) {
+      // Its beginning is on disk, so it gets an end.
+      log.error("call {} failed in the worker itself", callId, e);
+      var reserved = new Usage(0, 0, 0, 0, tier.typicalCostUsd(), CostBasis.UNKNOWN, null);
+      var outcome = new Outcome.Crashed(-1, "the worker failed: " + e);
+      ending = new Ending(outcome, begun ? reserved : Usage.NONE, false);
     } finally {
       running.remove(Thread.currentThread());
     }

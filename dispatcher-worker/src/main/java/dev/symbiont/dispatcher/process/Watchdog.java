@@ -20,7 +20,7 @@ public final class Watchdog implements AutoCloseable {
           -) kept=; for group in $groups; do [ "$group" = "$id" ] || kept="$kept $group"; done; groups=$kept ;;
         esac
       done
-      for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+      for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
       rm -rf "$1"
       """;
 

@@ -1,5 +1,6 @@
 package dev.symbiont.dispatcher.provider;
 
+import dev.symbiont.contract.JsonBounds;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Result;
 import java.nio.ByteBuffer;
@@ -13,10 +14,13 @@ public final class AnswerText {
 
   private AnswerText() {}
 
-  /// An answer, cut to [Result#MAX_BYTES] if it is longer. Structured output that is too long is
-  /// left out.
+  /// An answer, cut to [Result#MAX_BYTES] if it is longer. Structured output that is too long or
+  /// too deep is left out.
   public static Outcome.Answered answered(String text, @Nullable JsonNode structured) {
-    boolean fits = structured == null || structured.toString().length() * 3L <= Result.MAX_BYTES;
+    boolean fits =
+        structured == null
+            || (JsonBounds.problem(structured).isEmpty()
+                && structured.toString().length() * 3L <= Result.MAX_BYTES);
     String cut = cut(text);
     return new Outcome.Answered(
         cut, fits ? structured : null, cut.length() < text.length() || !fits);

@@ -41,7 +41,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -134,7 +133,6 @@ class DispatcherDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: with a prefetch of one slot each, urgent and other work take turns")
   void noOtherWorkIsDoneWhileUrgentWorkWaits() {
     CountDownLatch release = blockFirstCall();
     desk.start();
@@ -249,7 +247,6 @@ class DispatcherDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: stopping the intake closes its channels, so that nothing can be settled")
   void aCallMayEndByItselfWithinTheGraceOfAStop() throws IOException {
     String ends = queueBoundTo("task.succeeded");
     CountDownLatch release = blockFirstCall();
@@ -292,7 +289,6 @@ class DispatcherDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: the slot's thread dies of it, and the tier has one slot less for good")
   void aTaskWithoutItsPartsIsSetAsideAndTheNextOneIsWorkedOn() {
     var properties = new AMQP.BasicProperties.Builder().type("symbiont.routed.v1").build();
     byte[] body = "{\"tier\":\"haiku\"}".getBytes(StandardCharsets.UTF_8);

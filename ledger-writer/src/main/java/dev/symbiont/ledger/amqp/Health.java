@@ -5,13 +5,13 @@ import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.hop.Broker;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
+import dev.symbiont.ledger.journal.OwnerOnly;
 import dev.symbiont.ledger.writer.LedgerFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -85,7 +85,7 @@ final class Health {
         FileChannel.open(
             files.heartbeats(),
             Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+            OwnerOnly.ATTRIBUTE)) {
       channel.write(bytes);
       channel.force(false);
     }

@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -55,6 +56,7 @@ public final class LedgerDesk implements AutoCloseable {
   private final Intake intake;
   private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
   private final Thread thread;
+  private CompletableFuture<Void> settled = CompletableFuture.completedFuture(null);
   private final ExecutorService answers =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("ledger-queries").factory());
@@ -154,7 +156,7 @@ public final class LedgerDesk implements AutoCloseable {
         }
       }
     }
-    var _ = hop.forwardAll(batch, parcels);
+    settled = hop.forwardAll(settled, batch, parcels);
     // After the batch, so that a question sees everything that was confirmed before it was asked.
     questions.forEach(query -> answers.execute(() -> answer(query)));
   }
@@ -170,7 +172,7 @@ public final class LedgerDesk implements AutoCloseable {
         List<Reaction> reactions = writer.write(incoming);
         health.wrote(null);
         return reactions;
-      } catch (IOException | IllegalStateException e) {
+      } catch (IOException | RuntimeException e) {
         log.error(
             "the ledger cannot be written; nothing is acknowledged until it can: {}", e.toString());
         health.wrote(String.valueOf(e.getMessage()));
@@ -236,9 +238,17 @@ public final class LedgerDesk implements AutoCloseable {
             new String(body, 0, Math.min(body.length, PREVIEW_BYTES), StandardCharsets.UTF_8)));
   }
 
+  /// Producers can write anything into the inbox, and it can end up here: only a message that the
+  /// fleet itself had published speaks for a task.
   private static String taskIdOf(Delivery delivery) {
+    Object exchange =
+        delivery
+            .headers()
+            .getOrDefault(
+                Topology.EXCHANGE_HEADER, delivery.headers().get("x-first-death-exchange"));
     try {
-      if (Codec.decode(delivery.schema(), delivery.body()) instanceof Step step) {
+      if (Topology.FLOW.equals(String.valueOf(exchange))
+          && Codec.decode(delivery.schema(), delivery.body()) instanceof Step step) {
         return step.taskId();
       }
     } catch (UnreadableMessageException e) {

@@ -101,8 +101,12 @@ public final class Arbiter {
     String id = request.requestId();
     var task = find(request.taskId()).orElseGet(() -> TaskRecord.unseen(request.taskId()));
     for (CallRecord call : task.calls()) {
-      if (call.requestId().equals(id) && call.isOpen()) {
-        return answer(new GrantAnswer.Granted(id, call.callId()));
+      if (call.requestId().equals(id)) {
+        // A late copy of the question of a call that has ended: nobody waits for a second grant.
+        return answer(
+            call.isOpen()
+                ? new GrantAnswer.Granted(id, call.callId())
+                : new GrantAnswer.Finished(id, null));
       }
     }
     if (task.state() == TaskState.CANCELLED) {

@@ -7,9 +7,13 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.LedgerLine;
+import dev.symbiont.ledger.journal.OwnerOnly;
 import dev.symbiont.ledger.journal.Span;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -47,6 +51,8 @@ public final class Index implements AutoCloseable {
           PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
       """;
 
+  private static final int SQLITE_CORRUPT = 11;
+  private static final int SQLITE_NOTADB = 26;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
 
   private final Connection connection;
@@ -60,20 +66,46 @@ public final class Index implements AutoCloseable {
 
   public static Index open(Path file) {
     try {
-      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-      try (Statement statement = connection.createStatement()) {
-        statement.execute("PRAGMA journal_mode = WAL");
-        statement.execute("PRAGMA synchronous = NORMAL");
-        statement.execute("PRAGMA busy_timeout = 5000");
-        for (String part : SCHEMA.split(";\n", -1)) {
-          if (!part.isBlank()) {
-            statement.execute(part);
-          }
-        }
+      // SQLite gives the files that it makes beside this one the same rights.
+      if (!Files.exists(file)) {
+        Files.createFile(file, OwnerOnly.ATTRIBUTE);
       }
+      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+      prepare(connection);
       return new Index(connection);
     } catch (SQLException e) {
       throw failed(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the ledger's index cannot be made", e);
+    }
+  }
+
+  private static void prepare(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA journal_mode = WAL");
+      statement.execute("PRAGMA synchronous = NORMAL");
+      statement.execute("PRAGMA busy_timeout = 5000");
+      for (String part : SCHEMA.split(";\n", -1)) {
+        if (!part.isBlank()) {
+          statement.execute(part);
+        }
+      }
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  /// Whether a failure means that the file is no database any more.
+  public static boolean isBroken(Throwable failure) {
+    return failure.getCause() instanceof SQLException e
+        && (e.getErrorCode() == SQLITE_CORRUPT || e.getErrorCode() == SQLITE_NOTADB);
+  }
+
+  /// Removes the files of an index.
+  public static void delete(Path file) throws IOException {
+    for (String suffix : List.of("", "-wal", "-shm")) {
+      Files.deleteIfExists(file.resolveSibling(file.getFileName() + suffix));
     }
   }
 

@@ -1,7 +1,6 @@
 package dev.symbiont.ledger.journal;
 
 import dev.symbiont.contract.Ids;
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Objects;
@@ -23,12 +21,15 @@ import org.jspecify.annotations.Nullable;
 /// `"hash"`, the SHA-256 of everything in this line before `,"hash"`. Anyone can check the chain
 /// with a few lines of code.
 ///
-/// What survives which crash: after [#force()] returned, every line flushed before. A process or
-/// machine that dies earlier leaves any part of what came after behind, even a later line without
-/// an earlier one. Each line therefore says up to which offset the file had been forced when it was
-/// written (`"at"`): a broken line is a tail, and is cut off, unless a whole line follows that was
-/// written when the broken one was on disk already. In that case it was damaged, and the file is
-/// refused.
+/// A *source* log is the only place where its lines are. What survives which crash: after
+/// [#force()] returned, every line flushed before. A process or machine that dies earlier leaves
+/// any part of what came after behind, even a later line without an earlier one. Each line
+/// therefore says up to which offset the file had been forced when it was written (`"at"`): a
+/// broken line is a tail, and is cut off, unless something follows that was written when the broken
+/// line was on disk already. In that case it was damaged, and the file is refused.
+///
+/// A *derived* log can be made again to the byte. Its lines have no `"at"`; from a broken line on
+/// it is cut off.
 public final class ChainedLog implements AutoCloseable {
 
   private static final String GENESIS = "0".repeat(64);
@@ -36,9 +37,11 @@ public final class ChainedLog implements AutoCloseable {
   private static final byte[] PREV = "\"prev\":\"".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] AT = "\"at\":".getBytes(StandardCharsets.US_ASCII);
   private static final int DIGEST_LENGTH = 64;
+  private static final int MOST_DIGITS = 18;
   private static final int TRAILER_LENGTH = HASH.length + DIGEST_LENGTH + 2;
 
   private final FileChannel channel;
+  private final boolean derived;
   private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
   private long size;
   private long forced;
@@ -46,8 +49,9 @@ public final class ChainedLog implements AutoCloseable {
   private String head;
   private final @Nullable String repair;
 
-  private ChainedLog(FileChannel channel, Scan scan, @Nullable String repair) {
+  private ChainedLog(FileChannel channel, boolean derived, Scan scan, @Nullable String repair) {
     this.channel = channel;
+    this.derived = derived;
     this.size = scan.end;
     this.forced = scan.end;
     this.lines = scan.lines;
@@ -64,30 +68,46 @@ public final class ChainedLog implements AutoCloseable {
     }
   }
 
-  /// Opens the file, or makes it; reads every line from `from` on, in order, and cuts off a broken
-  /// tail.
+  /// Opens a source log, or makes it: checks every line, hands those from `from` on to `reader`,
+  /// and cuts off a broken tail.
   public static ChainedLog open(Path file, Mark from, Consumer<Line> reader) throws IOException {
+    return open(file, from, reader, false);
+  }
+
+  /// Opens a derived log, or makes it, and cuts it off from the first broken line on.
+  public static ChainedLog openDerived(Path file) throws IOException {
+    return open(file, Mark.START, _ -> {}, true);
+  }
+
+  private static ChainedLog open(Path file, Mark from, Consumer<Line> reader, boolean derived)
+      throws IOException {
     boolean made = !Files.exists(file);
     FileChannel channel =
         FileChannel.open(
-            file,
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), OwnerOnly.ATTRIBUTE);
     try {
       if (made) {
         forceDirectory(Objects.requireNonNull(file.toAbsolutePath().getParent()));
       }
       Scan scan = scan(file, from, reader);
+      if (scan.wasForced && !derived) {
+        throw scan.damage(file);
+      }
       String repair = null;
-      if (scan.end < channel.size()) {
+      if (scan.problem != null) {
         repair =
-            "%s: cut off %d bytes after line %d (byte %d): what was written last is not complete"
-                .formatted(file.getFileName(), channel.size() - scan.end, scan.lines, scan.end);
+            "%s: cut off %d bytes after line %d (byte %d): %s"
+                .formatted(
+                    file.getFileName(),
+                    channel.size() - scan.end,
+                    scan.lines,
+                    scan.end,
+                    scan.problem);
         channel.truncate(scan.end);
       }
       channel.force(true);
       channel.position(scan.end);
-      return new ChainedLog(channel, scan, repair);
+      return new ChainedLog(channel, derived, scan, repair);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -97,8 +117,8 @@ public final class ChainedLog implements AutoCloseable {
   /// Reads the whole file and returns the mark after its last line. Changes nothing.
   public static Mark verify(Path file, Consumer<Line> reader) throws IOException {
     Scan scan = scan(file, Mark.START, reader);
-    if (scan.end < Files.size(file)) {
-      throw new DamagedLogException(file, scan.lines + 1, scan.end, "the line is not complete");
+    if (scan.problem != null) {
+      throw scan.damage(file);
     }
     return new Mark(scan.end, scan.lines, scan.head);
   }
@@ -131,7 +151,7 @@ public final class ChainedLog implements AutoCloseable {
   /// Puts a JSON object behind the last line. It is in the file after [#flush()] and on disk after
   /// [#force()].
   public Line add(byte[] object) {
-    byte[] bytes = chain(object, forced, head);
+    byte[] bytes = chain(object);
     var line = new Line(lines + 1, new Span(size + batch.size(), bytes.length + 1), bytes);
     batch.writeBytes(bytes);
     batch.write('\n');
@@ -176,57 +196,68 @@ public final class ChainedLog implements AutoCloseable {
     channel.close();
   }
 
-  private static byte[] chain(byte[] object, long forced, String prev) {
-    var head = ",\"at\":%d,\"prev\":\"%s\"".formatted(forced, prev);
+  private byte[] chain(byte[] object) {
+    String at = derived ? "" : ",\"at\":" + forced;
     var line = new ByteArrayOutputStream(object.length + 256);
     line.write(object, 0, object.length - 1);
-    line.writeBytes(head.getBytes(StandardCharsets.US_ASCII));
+    line.writeBytes((at + ",\"prev\":\"" + head + '"').getBytes(StandardCharsets.US_ASCII));
     String hash = HexFormat.of().formatHex(Ids.sha256().digest(line.toByteArray()));
     line.writeBytes(HASH);
     line.writeBytes((hash + "\"}").getBytes(StandardCharsets.US_ASCII));
     return line.toByteArray();
   }
 
+  /// How far a file is whole, and what is wrong with the line behind that.
   private static final class Scan {
     long end;
     long lines;
-    String head;
+    String head = GENESIS;
+    @Nullable String problem;
+    boolean wasForced;
 
-    Scan(Mark from) {
-      end = from.offset;
-      lines = from.lines;
-      head = from.head;
+    /// @param bytes one line, whole or not
+    void take(byte[] bytes, long from, Consumer<Line> reader) {
+      if (problem == null) {
+        problem = problemWith(bytes, head);
+      }
+      if (problem == null) {
+        var span = new Span(end, bytes.length + 1);
+        lines++;
+        end = span.end();
+        head = hashIn(bytes);
+        if (span.offset() >= from) {
+          reader.accept(new Line(lines, span, bytes));
+        }
+      } else if (forcedBefore(bytes) > end) {
+        wasForced = true;
+      }
+    }
+
+    DamagedLogException damage(Path file) {
+      return new DamagedLogException(file, lines + 1, end, String.valueOf(problem));
     }
   }
 
   private static Scan scan(Path file, Mark from, Consumer<Line> reader) throws IOException {
-    var scan = new Scan(from);
-    String broken = null;
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
-      in.skipNBytes(from.offset);
-      long offset = from.offset;
-      var line = new ByteArrayOutputStream();
-      for (int b = in.read(); b >= 0; b = in.read()) {
-        if (b != '\n') {
-          line.write(b);
-          continue;
-        }
-        byte[] bytes = line.toByteArray();
-        line.reset();
-        if (broken == null) {
-          broken = problemWith(bytes, scan.head);
-          if (broken == null) {
-            var span = new Span(offset, bytes.length + 1);
-            scan.lines++;
-            scan.end = span.end();
-            scan.head = hashIn(bytes);
-            reader.accept(new Line(scan.lines, span, bytes));
+    var scan = new Scan();
+    var line = new ByteArrayOutputStream();
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] chunk = new byte[1 << 16];
+      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+        int start = 0;
+        for (int i = 0; i < n; i++) {
+          if (chunk[i] == '\n') {
+            line.write(chunk, start, i - start);
+            scan.take(line.toByteArray(), from.offset, reader);
+            line.reset();
+            start = i + 1;
           }
-        } else if (isWhole(bytes) && forcedBefore(bytes) > scan.end) {
-          throw new DamagedLogException(file, scan.lines + 1, scan.end, broken);
         }
-        offset += bytes.length + 1;
+        line.write(chunk, start, n - start);
       }
+    }
+    if (line.size() > 0) {
+      scan.problem = scan.problem == null ? "the line is not complete" : scan.problem;
     }
     return scan;
   }
@@ -235,39 +266,48 @@ public final class ChainedLog implements AutoCloseable {
     if (!isWhole(line)) {
       return "its hash does not fit its content";
     }
-    return prev.equals(valueAfter(line, PREV, DIGEST_LENGTH))
+    int start = lastIndexOf(line, PREV) + PREV.length;
+    return prev.equals(new String(line, start, DIGEST_LENGTH, StandardCharsets.US_ASCII))
         ? null
         : "the line before it is missing";
   }
 
   private static boolean isWhole(byte[] line) {
-    int content = line.length - TRAILER_LENGTH;
-    if (content <= 0
-        || !Arrays.equals(line, content, content + HASH.length, HASH, 0, HASH.length)) {
+    if (!hasTrailer(line)) {
       return false;
     }
     var digest = Ids.sha256();
-    digest.update(line, 0, content);
+    digest.update(line, 0, line.length - TRAILER_LENGTH);
     return HexFormat.of().formatHex(digest.digest()).equals(hashIn(line));
+  }
+
+  private static boolean hasTrailer(byte[] line) {
+    int content = line.length - TRAILER_LENGTH;
+    return content > 0
+        && Arrays.equals(line, content, content + HASH.length, HASH, 0, HASH.length)
+        && line[line.length - 2] == '"'
+        && line[line.length - 1] == '}';
+  }
+
+  /// What a line says had been forced when it was written, also when its beginning is broken or
+  /// joined to another line; -1 if it does not say.
+  private static long forcedBefore(byte[] line) {
+    int start = hasTrailer(line) ? lastIndexOf(line, AT) : -1;
+    if (start < 0) {
+      return -1;
+    }
+    int end = start + AT.length;
+    while (line[end] >= '0' && line[end] <= '9') {
+      end++;
+    }
+    String digits =
+        new String(line, start + AT.length, end - start - AT.length, StandardCharsets.US_ASCII);
+    return digits.isEmpty() || digits.length() > MOST_DIGITS ? -1 : Long.parseLong(digits);
   }
 
   private static String hashIn(byte[] line) {
     int start = line.length - 2 - DIGEST_LENGTH;
     return new String(line, start, DIGEST_LENGTH, StandardCharsets.US_ASCII);
-  }
-
-  private static long forcedBefore(byte[] line) {
-    int start = lastIndexOf(line, AT) + AT.length;
-    int end = start;
-    while (line[end] >= '0' && line[end] <= '9') {
-      end++;
-    }
-    return Long.parseLong(new String(line, start, end - start, StandardCharsets.US_ASCII));
-  }
-
-  private static String valueAfter(byte[] line, byte[] name, int length) {
-    int start = lastIndexOf(line, name) + name.length;
-    return new String(line, start, length, StandardCharsets.US_ASCII);
   }
 
   /// The members of the chain stand last in a line, so what a prompt may contain cannot be taken
@@ -278,7 +318,7 @@ public final class ChainedLog implements AutoCloseable {
         return i;
       }
     }
-    throw new IllegalArgumentException("a whole line has this member");
+    return -1;
   }
 
   /// A new file survives a crash only when its name does.

@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.writer;
 
+import dev.symbiont.ledger.journal.OwnerOnly;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.Set;
 
 /// The files in the ledger's folder.
 public record LedgerFiles(Path folder) {
@@ -47,7 +49,9 @@ public record LedgerFiles(Path folder) {
     make();
     FileChannel channel =
         FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            folder.resolve("lock"),
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+            OwnerOnly.ATTRIBUTE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {

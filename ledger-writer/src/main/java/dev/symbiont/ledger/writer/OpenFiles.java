@@ -11,6 +11,7 @@ import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.Line;
+import dev.symbiont.ledger.journal.OwnerOnly;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -20,6 +21,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// The journal, the ledger and the index, brought to the same point when they are opened and kept
 /// there.
@@ -34,26 +36,55 @@ final class OpenFiles implements AutoCloseable {
 
   private final LedgerFiles files;
   private final Index index;
-  private final List<String> repairs = new ArrayList<>();
+  private final List<String> repairs;
   private ChainedLog ledger;
   private ChainedLog journal;
   private long calls;
 
-  private OpenFiles(LedgerFiles files, Index index) throws IOException {
+  private OpenFiles(LedgerFiles files, List<String> repairs) throws IOException {
     this.files = files;
-    this.index = index;
-    this.ledger = openLedger();
-    noteRepair(ledger);
-    this.journal = openJournal();
-    noteRepair(journal);
-    this.calls = index.lastCall();
+    this.repairs = repairs;
+    this.index = Index.open(files.index());
+    try {
+      this.ledger = ChainedLog.openDerived(files.ledger());
+      try {
+        this.journal = openJournal();
+        this.calls = index.lastCall();
+        noteRepair(ledger);
+        noteRepair(journal);
+      } catch (IOException | RuntimeException e) {
+        ledger.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException e) {
+      index.close();
+      throw e;
+    }
   }
 
   static OpenFiles open(LedgerFiles files) throws IOException {
     files.make();
-    var open = new OpenFiles(files, Index.open(files.index()));
-    open.alignLedger();
-    return open;
+    try {
+      return aligned(new OpenFiles(files, new ArrayList<>()));
+    } catch (IllegalStateException e) {
+      if (!Index.isBroken(e)) {
+        throw e;
+      }
+      Index.delete(files.index());
+      var repairs = new ArrayList<String>();
+      repairs.add("index.sqlite could not be read, and was built anew from tasks.jsonl");
+      return aligned(new OpenFiles(files, repairs));
+    }
+  }
+
+  private static OpenFiles aligned(OpenFiles open) throws IOException {
+    try {
+      open.alignLedger();
+      return open;
+    } catch (IOException | RuntimeException e) {
+      open.close();
+      throw e;
+    }
   }
 
   ChainedLog journal() {
@@ -98,10 +129,6 @@ final class OpenFiles implements AutoCloseable {
     journal.close();
     ledger.close();
     index.close();
-  }
-
-  private ChainedLog openLedger() throws IOException {
-    return ChainedLog.open(files.ledger(), Mark.START, _ -> {});
   }
 
   private ChainedLog openJournal() throws IOException {
@@ -174,7 +201,10 @@ final class OpenFiles implements AutoCloseable {
     byte[] all = Files.readAllBytes(file);
     int from = Math.toIntExact(keep[0].offset());
     try (FileChannel dropped =
-        FileChannel.open(files.dropped(), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+        FileChannel.open(
+            files.dropped(),
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+            OwnerOnly.ATTRIBUTE)) {
       dropped.write(java.nio.ByteBuffer.wrap(all, from, all.length - from));
       dropped.force(true);
     }
@@ -182,7 +212,7 @@ final class OpenFiles implements AutoCloseable {
       channel.truncate(keep[0].offset());
       channel.force(true);
     }
-    ledger = openLedger();
+    ledger = ChainedLog.openDerived(files.ledger());
     repairs.add(
         "ledger.jsonl: moved its last %d lines to ledger-dropped.jsonl: tasks.jsonl has lost their calls"
             .formatted(surplus));

@@ -46,6 +46,7 @@ public final class Writer implements AutoCloseable {
   private final int maxCallsPerStep;
   private final String worker;
   private volatile List<WorkerBeat> liveWorkers = List.of();
+  private volatile Mark ledgerHead;
   private OpenFiles open;
   private Arbiter arbiter;
 
@@ -68,6 +69,7 @@ public final class Writer implements AutoCloseable {
     this.worker = worker;
     this.open = OpenFiles.open(files);
     this.arbiter = arbiter();
+    this.ledgerHead = open.ledger().mark();
   }
 
   /// What was cut off or completed on opening, one sentence each.
@@ -95,6 +97,7 @@ public final class Writer implements AutoCloseable {
     }
     liveWorkers = arbiter.liveWorkers();
     open.persist(arbiter.takeChanged(), calls);
+    ledgerHead = open.ledger().mark();
     var reactions = new ArrayList<Reaction>();
     for (Pending it : pending) {
       reactions.add(it.read());
@@ -109,9 +112,9 @@ public final class Writer implements AutoCloseable {
     arbiter = arbiter();
   }
 
-  /// The last line of the ledger, for the health snapshot.
+  /// The last line of the ledger, for the health snapshot. May be called from any thread.
   public Mark ledgerHead() {
-    return open.ledger().mark();
+    return ledgerHead;
   }
 
   /// May be called from any thread.

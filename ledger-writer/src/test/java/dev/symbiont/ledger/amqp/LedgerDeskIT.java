@@ -45,7 +45,6 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -215,7 +214,6 @@ class LedgerDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: a step without its ids ends the ledger-writer's thread")
   void aStepWithoutItsIdsIsSetAsideAndTheRestFlows() {
     broker.publish(Topology.FLOW, "call.ended.x", typed("symbiont.call.v1"), utf8("{}"));
     broker.publish(Topology.FLOW, "task.routed.x", typed("symbiont.routed.v1"), utf8("{}"));
@@ -225,7 +223,6 @@ class LedgerDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: the dead letter of any producer can end the ledger-writer's thread")
   void aDeadLetterThatLooksLikeAnEmptyStepIsWrittenDown() {
     broker.publish(Topology.DEAD_LETTERS, "", typed("symbiont.routed.v1"), utf8("{}"));
     publish(Parcel.step("task.routed.haiku.normal", Samples.routed("task-1")));
@@ -234,7 +231,6 @@ class LedgerDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: what a producer wrote under a foreign task's id ends that task")
   void aForgedStepInTheDeadLettersEndsNoOtherTask() {
     publish(Parcel.step("task.routed.haiku.normal", Samples.routed("task-1")));
     Awaitility.await().until(() -> task("task-1") != null);
@@ -256,7 +252,6 @@ class LedgerDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: the acknowledgement of a later batch takes in an unfinished earlier one")
   void nothingIsAcknowledgedWhileItsDeadLetterIsNotTaken() throws IOException {
     broker.channel().queueUnbind(Topology.DEAD_LETTERS, Topology.DEAD_LETTERS, "");
     broker.channel().queueUnbind(Topology.LEDGER, Topology.DEAD_LETTERS, "");
@@ -271,7 +266,6 @@ class LedgerDeskIT {
   }
 
   @Test
-  @Disabled("shows a bug: questions are answered from what the first of them saw")
   void aLaterQuestionSeesWhatWasConfirmedBeforeIt() {
     try (LedgerClient client = desk.client("gateway-1")) {
       soon(client.ask(LedgerQuery.Status::new, LedgerAnswer.Status.class, PATIENCE));

@@ -1,6 +1,25 @@
 package dev.symbiont.router.policy;
 
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A prompt in which the pattern is found goes to the tier.
-public record Rule(Pattern pattern, String tier) {}
+public record Rule(Pattern pattern, String tier) {
+
+  private static final Logger log = LoggerFactory.getLogger(Rule.class);
+
+  /// A pattern that cannot be evaluated on this prompt does not match it.
+  boolean matches(String prompt) {
+    try {
+      return pattern.matcher(prompt).find();
+    } catch (StackOverflowError e) {
+      // Alternatives under a star, as in (a|b)*, recurse once per character.
+      log.warn(
+          "rule '{}' is too deep for a prompt of {} characters; write it without a group under a star",
+          pattern,
+          prompt.length());
+      return false;
+    }
+  }
+}

@@ -151,6 +151,7 @@ class RouterDeskRefusalIT {
       }
     }
   }
+
   @Test
   void aMessageStaysInTheInboxUntilItCanBeKeptElsewhere(TestBroker broker) throws IOException {
     try (var router = RunningRouter.connected(broker)) {
@@ -171,6 +172,7 @@ class RouterDeskRefusalIT {
       assertThat(broker.take(Topology.DEAD_LETTERS).getBody()).isEqualTo(bytes("no task"));
     }
   }
+
   @Test
   void aProducersOwnHeadersAreKeptWhateverTheirNames(TestBroker broker) {
     var traced =
@@ -183,6 +185,7 @@ class RouterDeskRefusalIT {
       assertThat(header(kept, "x-request-id")).isEqualTo("r-1");
     }
   }
+
   @Test
   void headersThatLeaveNoRoomForTheReasonDoNotHoldTheMessageBack(TestBroker broker) {
     var full = new BasicProperties.Builder().headers(Map.of("h", "a".repeat(131_000))).build();
@@ -192,6 +195,7 @@ class RouterDeskRefusalIT {
       assertThat(broker.take(Topology.DEAD_LETTERS).getBody()).isEqualTo(bytes("no task"));
     }
   }
+
   @Test
   void aRuleThatOverflowsTheStackHoldsNothingBack(TestBroker broker) throws Exception {
     var rule = new Rule(Pattern.compile("(?i)^(.|\\n)*summary"), "opus");

@@ -111,6 +111,7 @@ class PolicyTest {
   void whatNothingDecidesIsLeftToTheClassifier() {
     assertThat(withRules(rule("^never$", "opus")).decide(accepted("anything"))).isEmpty();
   }
+
   @Test
   void aRuleThatCannotBeEvaluatedDoesNotMatch() {
     var ruled = withRules(rule("(?i)^(.|\\n)*summary", "opus"), rule("^x", "haiku"));

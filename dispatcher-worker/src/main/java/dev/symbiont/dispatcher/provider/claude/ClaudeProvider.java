@@ -6,6 +6,7 @@ import dev.symbiont.contract.Usage;
 import dev.symbiont.dispatcher.process.ChildProcess;
 import dev.symbiont.dispatcher.process.Command;
 import dev.symbiont.dispatcher.process.Exit;
+import dev.symbiont.dispatcher.provider.Arguments;
 import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import dev.symbiont.dispatcher.provider.Provider;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Calls the Claude Code CLI, one process per call, with nothing that a plain answer does not need:
 /// no tools, no settings files, no MCP servers, no session files.
@@ -30,9 +32,14 @@ public final class ClaudeProvider implements Provider {
 
   @Override
   public Ending make(Call call) {
+    List<String> arguments = arguments(call);
+    Optional<Outcome> refusal = Arguments.refusal(arguments);
+    if (refusal.isPresent()) {
+      return new Ending(refusal.get(), Usage.NONE, false);
+    }
     var transcript = new Transcript();
     var command =
-        new Command(arguments(call), environment(call), call.folder(), input(call), call.timeout());
+        new Command(arguments, environment(call), call.folder(), input(call), call.timeout());
     try {
       Exit exit = child.run(command, transcript::read);
       return transcript.judge(exit, call);

@@ -12,8 +12,10 @@ import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import java.math.BigDecimal;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -25,6 +27,7 @@ import tools.jackson.databind.JsonNode;
 /// zero in several cases.
 final class Transcript {
 
+  private static final String NO_PROMPT = "Input must be provided";
   private static final int SIGNAL_BASE = 128;
   private static final int TOO_MANY_REQUESTS = 429;
 
@@ -34,6 +37,7 @@ final class Transcript {
   private long streamedInput;
   private long streamedOutput;
   private boolean simulated;
+  private final Set<String> counted = new HashSet<>();
 
   /// Takes one line of output. Lines that are no event are noise.
   void read(byte[] line) {
@@ -51,14 +55,18 @@ final class Transcript {
       case "result" -> result = event;
       case "system" -> model = event.path("model").asString(model);
       case "rate_limit_event" -> limit = event.path("rate_limit_info");
-      case "assistant" -> {
-        JsonNode usage = event.path("message").path("usage");
-        streamedInput += usage.path("input_tokens").asLong(0);
-        streamedOutput += usage.path("output_tokens").asLong(0);
-      }
+      case "assistant" -> count(event.path("message"));
       default -> {
         // hook, status and retry events say nothing about the outcome
       }
+    }
+  }
+
+  /// A message comes as one event for each of its blocks, and repeats its usage in each.
+  private void count(JsonNode message) {
+    if (counted.add(message.path("id").asString(""))) {
+      streamedInput += message.path("usage").path("input_tokens").asLong(0);
+      streamedOutput += message.path("usage").path("output_tokens").asLong(0);
     }
   }
 
@@ -69,11 +77,14 @@ final class Transcript {
     }
     JsonNode end = result;
     if (end == null) {
-      return new Ending(withoutResult(exit), cutShort(call), simulated);
+      return new Ending(
+          withoutResult(exit), neverBegan(exit) ? Usage.NONE : cutShort(call), simulated);
     }
     boolean failed = exit.code() != 0 || end.path("is_error").asBoolean(false);
     Outcome outcome = failed ? failure(end, exit) : answer(end, call);
-    return new Ending(outcome, billed(end), simulated);
+    // An answer that breaks the schema was paid for, though the CLI counts nothing then.
+    boolean unbilled = end.path("modelUsage").isEmpty() && streamedInput + streamedOutput > 0;
+    return new Ending(outcome, unbilled ? cutShort(call) : billed(end), simulated);
   }
 
   private static Outcome answer(JsonNode end, Call call) {
@@ -88,6 +99,9 @@ final class Transcript {
     String message = end.path("result").asString("");
     if (end.path("subtype").asString("").equals("error_max_structured_output_retries")) {
       return new Outcome.Unreadable("the model's answer did not obey the JSON schema");
+    }
+    if (message.startsWith("Prompt is too long")) {
+      return new Outcome.Refused(Refusal.TOO_LARGE, message);
     }
     int status = end.path("api_error_status").asInt(0);
     return switch (status) {
@@ -107,9 +121,6 @@ final class Transcript {
   private static Outcome withoutStatus(JsonNode end, String message, Exit exit) {
     if (message.contains("/login") || message.contains("Not logged in")) {
       return unauthenticated(message);
-    }
-    if (message.startsWith("Prompt is too long")) {
-      return new Outcome.Refused(Refusal.TOO_LARGE, message);
     }
     if (message.contains("connect") || message.contains("Connection")) {
       return new Outcome.Overloaded(message);
@@ -132,8 +143,14 @@ final class Transcript {
     return new Outcome.Limited(null, "unknown", message);
   }
 
+  /// There was no prompt, or the program could not be run (126) or found (127).
+  private boolean neverBegan(Exit exit) {
+    return model == null
+        && (exit.stderr().contains(NO_PROMPT) || exit.code() == 126 || exit.code() == 127);
+  }
+
   private static Outcome withoutResult(Exit exit) {
-    if (exit.stderr().contains("Input must be provided")) {
+    if (exit.stderr().contains(NO_PROMPT)) {
       return new Outcome.Refused(Refusal.BAD_REQUEST, "the prompt is empty");
     }
     String said = CallEnded.preview(exit.stderr());

@@ -6,10 +6,12 @@ import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.contract.wire.UnreadableMessageException;
 import dev.symbiont.dispatcher.process.ChildProcess;
 import dev.symbiont.dispatcher.process.Command;
 import dev.symbiont.dispatcher.process.Exit;
 import dev.symbiont.dispatcher.provider.AnswerText;
+import dev.symbiont.dispatcher.provider.Arguments;
 import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import dev.symbiont.dispatcher.provider.Provider;
@@ -43,10 +45,15 @@ public final class ExecProvider implements Provider {
 
   @Override
   public Ending make(Call call) {
+    List<String> arguments = arguments(call);
+    Optional<Outcome> refusal = Arguments.refusal(arguments);
+    if (refusal.isPresent()) {
+      return unpaid(refusal.get());
+    }
     var output = new ByteArrayOutputStream();
     var command =
         new Command(
-            arguments(call),
+            arguments,
             Map.of(
                 "PATH",
                 "/usr/local/bin:/usr/bin:/bin",
@@ -98,23 +105,24 @@ public final class ExecProvider implements Provider {
       case 69 -> unpaid(new Outcome.Overloaded(said));
       case 75 -> unpaid(limited(output, said));
       case 77 -> unpaid(new Outcome.Unauthenticated(said));
-      default ->
-          new Ending(
-              new Outcome.Crashed(
-                  exit.code(),
-                  "the program ended with exit code %d: %s".formatted(exit.code(), said)),
-              reserved,
-              false);
+      // The program could not be run, or not be found.
+      case 126, 127 -> unpaid(crashed(exit, said));
+      default -> new Ending(crashed(exit, said), reserved, false);
     };
+  }
+
+  private static Outcome crashed(Exit exit, String said) {
+    return new Outcome.Crashed(
+        exit.code(), "the program ended with exit code %d: %s".formatted(exit.code(), said));
   }
 
   private static Ending answer(byte[] output, Call call, Usage reserved) {
     JsonNode json;
     try {
-      json = Codec.mapper().readTree(output);
-    } catch (JacksonException e) {
+      json = Codec.read(output, JsonNode.class);
+    } catch (UnreadableMessageException e) {
       return new Ending(
-          new Outcome.Unreadable("the program did not print a JSON object"), reserved, false);
+          new Outcome.Unreadable("the program did not print one JSON object"), reserved, false);
     }
     if (!json.path("result").isString()) {
       return new Ending(
