@@ -149,7 +149,7 @@ class LedgerClientIT {
 
     GetResponse again = broker.take(ledger);
     assertThat(again.getProps().getMessageId()).isEqualTo("ask-1");
-    assertThat(reconnects).hasValueGreaterThan(1);
+    Awaitility.await().untilAsserted(() -> assertThat(reconnects).hasValueGreaterThan(1));
     reply(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
     assertThat(soon(answer)).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
   }

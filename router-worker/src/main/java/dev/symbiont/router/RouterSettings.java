@@ -4,7 +4,6 @@ import dev.symbiont.router.policy.Rule;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
-import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -22,7 +21,17 @@ public record RouterSettings(
   /// A rule as it is written.
   ///
   /// @param pattern a regular expression that is looked for in the prompt
-  public record RuleSetting(@Nullable String pattern, @Nullable String tier) {}
+  public record RuleSetting(String pattern, String tier) {
+
+    @SuppressWarnings("ConstantValue") // settings may leave out anything
+    public RuleSetting {
+      if (pattern == null || tier == null) {
+        throw new IllegalArgumentException(
+            "symbiont.router.rules: a rule needs a pattern and a tier, and this one has %s and %s"
+                .formatted(pattern, tier));
+      }
+    }
+  }
 
   public RouterSettings {
     if (excerptLength < 1) {
@@ -35,10 +44,6 @@ public record RouterSettings(
   }
 
   private static Rule compiled(RuleSetting rule) {
-    if (rule.pattern() == null || rule.tier() == null) {
-      throw new IllegalArgumentException(
-          "symbiont.router.rules: each rule needs a pattern and a tier, and one is " + rule);
-    }
     try {
       return new Rule(Pattern.compile(rule.pattern()), rule.tier());
     } catch (PatternSyntaxException e) {

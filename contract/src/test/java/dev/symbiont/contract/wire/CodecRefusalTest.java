@@ -89,7 +89,7 @@ class CodecRefusalTest {
           symbiont.call.v1     | outcome            | {"outcome": {}}
           symbiont.call.v1     | attempt            | {"attempt": "first"}
           symbiont.call.v1     | usage.input_tokens | {"usage": {"input_tokens": []}}
-          symbiont.ended.v1    | state              | {"state": "queued"}
+          symbiont.ended.v1    | state              | {"task_id": "t", "reason": "", "total_cost_usd": 0, "ended_at": "2026-01-01T00:00:00Z", "state": "queued"}
           symbiont.ended.v1    | state              | {"state": "gone"}
           symbiont.ended.v1    | tried.[].cost_usd  | {"tried": [{"cost_usd": "dear"}]}
           symbiont.accepted.v1 | task               | {"task": {"task": ""}}

@@ -182,6 +182,7 @@ class LedgerDeskIT {
             .headers(
                 Map.of(
                     "x-first-death-reason", "delivery_limit",
+                    "x-first-death-exchange", Topology.FLOW,
                     "x-first-death-queue", "symbiont.tier.haiku.normal"))
             .build();
 

@@ -89,7 +89,7 @@ class EntryTest {
 
   @Test
   void theDeepestStepThatCanBeReceivedCanBeReadFromTheJournal() {
-    byte[] body = Codec.encode(deep(97));
+    byte[] body = Codec.encode(deep(50));
     assertThat(Codec.decode("symbiont.routed.v1", body)).isNotNull();
     var step = (Step) Codec.decode("symbiont.routed.v1", body);
 
