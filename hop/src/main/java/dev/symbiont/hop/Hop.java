@@ -80,8 +80,7 @@ public final class Hop {
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
-              if (!(cause instanceof PublishException publish)
-                  || publish.problem() == PublishException.Problem.TOO_LARGE) {
+              if (!(cause instanceof PublishException publish) || !publish.mayPass()) {
                 return CompletableFuture.failedFuture(cause);
               }
               log.warn("{}; trying again in {} ms", cause.getMessage(), retryAfter.toMillis());

@@ -16,13 +16,22 @@ public final class PublishException extends RuntimeException {
     return problem;
   }
 
+  /// Whether publishing it again may help.
+  boolean mayPass() {
+    return switch (problem) {
+      case UNROUTABLE, REFUSED, LOST, BLOCKED -> true;
+      case TOO_LARGE, CLOSED -> false;
+    };
+  }
+
   /// What went wrong.
   public enum Problem {
     UNROUTABLE("no queue took it"),
     REFUSED("the broker refused it"),
     LOST("the connection ended before it was confirmed"),
     BLOCKED("the broker accepts nothing now"),
-    TOO_LARGE("its headers do not fit a frame");
+    TOO_LARGE("its headers do not fit a frame"),
+    CLOSED("this process is stopping");
 
     private final String text;
 

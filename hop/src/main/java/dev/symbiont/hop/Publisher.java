@@ -34,6 +34,7 @@ public final class Publisher implements AutoCloseable {
       Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("confirms").factory());
   private volatile @Nullable String blockedBecause;
   private @Nullable Open open;
+  private boolean closed;
 
   public Publisher(Broker broker) {
     this.broker = broker;
@@ -48,6 +49,10 @@ public final class Publisher implements AutoCloseable {
     var pending = new Pending(parcel, new CompletableFuture<>());
     lock.lock();
     try {
+      if (closed) {
+        return CompletableFuture.failedFuture(
+            new PublishException(Problem.CLOSED, parcel, "nothing is published any more"));
+      }
       Open channel = channel();
       long number = channel.channel.getNextPublishSeqNo();
       channel.pending.put(number, pending);
@@ -57,6 +62,7 @@ public final class Publisher implements AutoCloseable {
       fail(pending, Problem.LOST, String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       fail(pending, Problem.TOO_LARGE, String.valueOf(e.getMessage()));
+      closed = true;
       abandon();
     } finally {
       lock.unlock();
@@ -68,6 +74,7 @@ public final class Publisher implements AutoCloseable {
   public void close() {
     lock.lock();
     try {
+      closed = true;
       abandon();
     } finally {
       lock.unlock();
