@@ -62,7 +62,6 @@ public final class Publisher implements AutoCloseable {
       fail(pending, Problem.LOST, String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       fail(pending, Problem.TOO_LARGE, String.valueOf(e.getMessage()));
-      closed = true;
       abandon();
     } finally {
       lock.unlock();
