@@ -21,7 +21,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.PriorityBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +47,7 @@ public final class DispatcherDesk implements AutoCloseable {
       new PriorityBlockingQueue<>(
           16,
           Comparator.comparing((Held it) -> it.work.priority()).thenComparingLong(Held::number));
+  private final Set<CompletableFuture<Void>> settling = ConcurrentHashMap.newKeySet();
   private final AtomicLong numbers = new AtomicLong();
   private final List<Slot> slots = new ArrayList<>();
   private volatile boolean stopping;
@@ -82,6 +87,10 @@ public final class DispatcherDesk implements AutoCloseable {
     join(stopGrace);
     slots.forEach(slot -> slot.thread.interrupt());
     join(AFTER_INTERRUPT);
+    // What was told of must be acknowledged while there is a channel to do it on.
+    CompletableFuture.allOf(settling.toArray(CompletableFuture<?>[]::new))
+        .completeOnTimeout(null, AFTER_INTERRUPT.toMillis(), TimeUnit.MILLISECONDS)
+        .join();
     intake.close();
   }
 
@@ -109,35 +118,36 @@ public final class DispatcherDesk implements AutoCloseable {
     }
   }
 
-  private void settle(Held it, Next next) {
+  /// Completes when the broker has it all and the work is acknowledged.
+  private CompletableFuture<Void> settle(Held it, Next next) {
     Reply reply = it.work.accepted().reply();
-    switch (next) {
+    return switch (next) {
       case Next.Ended(TaskEnded end) -> {
         var parcels = new ArrayList<Parcel>();
         parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
-        if (reply.queue() != null) {
-          parcels.add(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
-        }
-        var _ = hop.forward(it.delivery, parcels);
+        parcels.addAll(resultFor(reply, end));
+        yield hop.forward(it.delivery, parcels);
       }
       case Next.FallsBack(RoutedTask task) -> {
         log.info("task {} falls back from {} to {}", task.taskId(), tier.name(), task.tier());
         String key = Topology.routedKey(task.tier(), task.priority());
-        var _ = hop.forward(it.delivery, List.of(Parcel.step(key, task)));
+        yield hop.forward(it.delivery, List.of(Parcel.step(key, task)));
       }
-      case Next.Classified(CallEnded call) -> {
-        var _ = hop.forward(it.delivery, List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
+      case Next.Classified(CallEnded call) ->
+          hop.forward(it.delivery, List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
+      case Next.EndedBefore(TaskEnded end) -> hop.forward(it.delivery, resultFor(reply, end));
+      case Next.Nothing() -> hop.forward(it.delivery, List.of());
+      case Next.PutBack() -> {
+        hop.putBack(it.delivery);
+        yield CompletableFuture.completedFuture(null);
       }
-      case Next.EndedBefore(TaskEnded end) -> {
-        List<Parcel> parcels =
-            reply.queue() == null
-                ? List.of()
-                : List.of(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
-        var _ = hop.forward(it.delivery, parcels);
-      }
-      case Next.Nothing() -> hop.done(it.delivery);
-      case Next.PutBack() -> hop.putBack(it.delivery);
-    }
+    };
+  }
+
+  private static List<Parcel> resultFor(Reply reply, TaskEnded end) {
+    return reply.queue() == null
+        ? List.of()
+        : List.of(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
   }
 
   /// One call at a time.
@@ -164,7 +174,10 @@ public final class DispatcherDesk implements AutoCloseable {
 
     private void run(Held it) throws InterruptedException {
       try {
-        settle(it, attempt.run(it.work, it.delivery.redelivered()));
+        CompletableFuture<Void> settled =
+            settle(it, attempt.run(it.work, it.delivery.redelivered()));
+        settling.add(settled);
+        var _ = settled.whenComplete((_, _) -> settling.remove(settled));
       } catch (RuntimeException e) {
         log.error("task {} cannot be worked on", it.work.taskId(), e);
         var _ = hop.setAside(it.delivery, "cannot be worked on: " + e);
