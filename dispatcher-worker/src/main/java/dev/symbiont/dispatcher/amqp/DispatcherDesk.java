@@ -21,7 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.PriorityBlockingQueue;
@@ -47,7 +47,7 @@ public final class DispatcherDesk implements AutoCloseable {
       new PriorityBlockingQueue<>(
           16,
           Comparator.comparing((Held it) -> it.work.priority()).thenComparingLong(Held::number));
-  private final Set<CompletableFuture<Void>> settling = ConcurrentHashMap.newKeySet();
+  private final Map<Long, CompletableFuture<Void>> settling = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
   private final List<Slot> slots = new ArrayList<>();
   private volatile boolean stopping;
@@ -88,7 +88,7 @@ public final class DispatcherDesk implements AutoCloseable {
     slots.forEach(slot -> slot.thread.interrupt());
     join(AFTER_INTERRUPT);
     // What was told of must be acknowledged while there is a channel to do it on.
-    CompletableFuture.allOf(settling.toArray(CompletableFuture<?>[]::new))
+    CompletableFuture.allOf(settling.values().toArray(CompletableFuture<?>[]::new))
         .completeOnTimeout(null, AFTER_INTERRUPT.toMillis(), TimeUnit.MILLISECONDS)
         .join();
     intake.close();
@@ -176,8 +176,8 @@ public final class DispatcherDesk implements AutoCloseable {
       try {
         CompletableFuture<Void> settled =
             settle(it, attempt.run(it.work, it.delivery.redelivered()));
-        settling.add(settled);
-        var _ = settled.whenComplete((_, _) -> settling.remove(settled));
+        settling.put(it.number, settled);
+        var _ = settled.whenComplete((_, _) -> settling.remove(it.number));
       } catch (RuntimeException e) {
         log.error("task {} cannot be worked on", it.work.taskId(), e);
         var _ = hop.setAside(it.delivery, "cannot be worked on: " + e);
