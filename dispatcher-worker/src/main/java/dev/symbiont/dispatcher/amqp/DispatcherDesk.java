@@ -90,7 +90,8 @@ public final class DispatcherDesk implements AutoCloseable {
     // What was told of must be acknowledged while there is a channel to do it on.
     CompletableFuture.allOf(settling.values().toArray(CompletableFuture<?>[]::new))
         .completeOnTimeout(null, AFTER_INTERRUPT.toMillis(), TimeUnit.MILLISECONDS)
-        .exceptionally(_ -> null) // not taken by the broker: the work comes again, and is recognised
+        .exceptionally(
+            _ -> null) // not taken by the broker: the work comes again, and is recognised
         .join();
     intake.close();
   }

@@ -9,6 +9,7 @@ import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.Work;
+import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import dev.symbiont.dispatcher.provider.Provider;
@@ -147,10 +148,8 @@ public final class Attempt {
     CallEnded call = call(work, callId);
     boolean goesOn = call.outcome().isTransient() && tryNumber < maxTries;
     if (goesOn) {
-      spent.updateAndGet(call.usage().costUsd()::add);
-    }
-    if (goesOn) {
       ledger.record(call).get();
+      spent.updateAndGet(call.usage().costUsd()::add);
     } else if (call.outcome() instanceof Outcome.Cancelled) {
       recordBeforeStopping(call);
     }
@@ -181,7 +180,7 @@ public final class Attempt {
       var request =
           new GrantRequest(
               ledger.nextRequestId(),
-              "reply." + worker,
+              Topology.replyKey(worker),
               work.taskId(),
               work.purpose(),
               tier.name(),

@@ -128,8 +128,10 @@ public final class Arbiter {
     if (request.deadline() != null && !now.isBefore(request.deadline())) {
       return answer(new GrantAnswer.Expired(id));
     }
-    if (before.size() >= maxCallsPerStep) {
-      return answer(new GrantAnswer.Exhausted(id, before.size()));
+    // A call that was cancelled because its worker had to stop is not the task's fault.
+    int begun = (int) before.stream().filter(it -> !it.wasCancelled()).count();
+    if (begun >= maxCallsPerStep) {
+      return answer(new GrantAnswer.Exhausted(id, begun));
     }
     String callId = "%s/call.%d".formatted(task.id(), task.calls().size() + 1);
     Optional<Tier> tier = tiers.find(request.tier());

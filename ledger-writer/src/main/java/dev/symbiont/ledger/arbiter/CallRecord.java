@@ -57,6 +57,10 @@ public record CallRecord(
         end.outcome().kind());
   }
 
+  boolean wasCancelled() {
+    return "cancelled".equals(outcome);
+  }
+
   @JsonIgnore
   public boolean isOpen() {
     return outcome == null;

@@ -8,6 +8,7 @@ import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.Step;
@@ -127,6 +128,17 @@ class ArbiterTest {
     }
 
     assertThat(ask("ask-9", "worker-1")).isEqualTo(new GrantAnswer.Exhausted("ask-9", MOST_CALLS));
+  }
+
+  @Test
+  void aCallThatWasCancelledWithItsWorkerDoesNotCount() {
+    apply(work);
+    for (int i = 1; i <= MOST_CALLS; i++) {
+      var cancelled = new Outcome.Cancelled("the worker was stopped");
+      apply(Samples.ended(grant("ask-" + i, "worker-1"), cancelled, "0"));
+    }
+
+    assertThat(ask("ask-9", "worker-1")).isEqualTo(granted("ask-9", MOST_CALLS + 1));
   }
 
   @Test
