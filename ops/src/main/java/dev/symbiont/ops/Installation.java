@@ -7,13 +7,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Where things are: the project's folder as the launcher names it, and the environment.
-record Installation(Path root, Map<String, String> environment) {
+public record Installation(Path root, Map<String, String> environment) {
 
-  static final String SIMULATED = "simulated";
+  public static final String SIMULATED = "simulated";
 
   private static final String DEFAULT_PORT = "8111";
 
-  static Installation current() {
+  public static Installation current() {
     return new Installation(
         Path.of(System.getProperty("symbiont.root", ".")).toAbsolutePath().normalize(),
         System.getenv());

@@ -4,18 +4,30 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The project's own RabbitMQ node, run by the script `ops/broker/node`.
-final class PrivateBroker {
+public final class PrivateBroker {
 
-  private final Installation installation;
+  private final String script;
+  private final String folder;
   private volatile @Nullable Process starting;
   private volatile boolean stopped;
 
   PrivateBroker(Installation installation) {
-    this.installation = installation;
+    this(installation, installation.brokerFolder());
+  }
+
+  private PrivateBroker(Installation installation, Path folder) {
+    this.script = installation.root().resolve("ops/broker/node").toString();
+    this.folder = folder.toString();
+  }
+
+  /// Another node than the project's usual one.
+  public static PrivateBroker in(Installation installation, Path folder) {
+    return new PrivateBroker(installation, folder);
   }
 
   /// The address of the node, if it runs.
@@ -25,7 +37,7 @@ final class PrivateBroker {
   }
 
   /// Starts it, and returns its address. Says on stderr what it does when that takes long.
-  URI start() {
+  public URI start() {
     Ran ran = run("start");
     if (ran.code != 0) {
       throw new SetupException(
@@ -37,7 +49,7 @@ final class PrivateBroker {
   }
 
   /// Stops it, or the starting of it.
-  void stop() {
+  public void stop() {
     stopped = true;
     Process script = starting;
     if (script != null) {
@@ -47,14 +59,18 @@ final class PrivateBroker {
     run("stop");
   }
 
+  /// Ends it as a crash would.
+  public void kill() {
+    run("kill");
+  }
+
   private record Ran(int code, String output) {}
 
   private Ran run(String command) {
-    var script = installation.root().resolve("ops/broker/node").toString();
     try {
       // In a session of its own: an impatient second Ctrl-C must not end the stopping.
       Process process =
-          new ProcessBuilder("setsid", script, command, installation.brokerFolder().toString())
+          new ProcessBuilder("setsid", script, command, folder)
               .redirectError(
                   command.equals("status")
                       ? ProcessBuilder.Redirect.DISCARD

@@ -2,6 +2,7 @@ package dev.symbiont.ops;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
+import dev.symbiont.ops.chaos.ChaosCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
@@ -33,6 +34,7 @@ import picocli.CommandLine.Command;
       GatewayCommands.Stats.class,
       GatewayCommands.Heartbeat.class,
       LedgerCommand.class,
+      ChaosCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Symbiont {
