@@ -39,6 +39,7 @@ public final class ChaosCommand implements Callable<Integer> {
   private static final Duration RECOVERY = Duration.ofMinutes(3);
   private static final int TASKS_PER_SECOND = 30;
   private static final int MOST_SHOWN = 30;
+  private static final long POLL_MILLIS = 200;
 
   @Option(names = "--minutes", description = "How long to do harm. Default: ${DEFAULT-VALUE}.")
   private double minutes = 2;
@@ -89,6 +90,7 @@ public final class ChaosCommand implements Callable<Integer> {
       var watch = new Thread(fleet::close, "stop-chaos");
       Runtime.getRuntime().addShutdownHook(watch);
       fleet.start();
+      awaitUp(load);
       load.start();
       long start = System.nanoTime();
       var mayhem = new Mayhem(fleet, load, seed, out);
@@ -117,13 +119,24 @@ public final class ChaosCommand implements Callable<Integer> {
     return oracle.findings().isEmpty();
   }
 
+  /// A kill while everything is still starting shows little.
+  private static void awaitUp(Load load) throws InterruptedException {
+    long end = System.nanoTime() + RECOVERY.toNanos();
+    while (load.open().isEmpty()) {
+      if (System.nanoTime() > end) {
+        throw new SetupException("the fleet did not come up; see the logs in the run's folder");
+      }
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    }
+  }
+
   private static boolean awaitIdle(Load load) throws InterruptedException {
     long end = System.nanoTime() + RECOVERY.toNanos();
     while (System.nanoTime() < end) {
       if (load.open().orElse(1L) == 0) {
         return true;
       }
-      TimeUnit.MILLISECONDS.sleep(200);
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
     }
     return false;
   }
