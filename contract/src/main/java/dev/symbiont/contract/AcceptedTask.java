@@ -2,6 +2,7 @@ package dev.symbiont.contract;
 
 import java.time.Instant;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// A task that the fleet has taken on: what was submitted, with an id, and what was noted on the
 /// way in.
@@ -17,6 +18,10 @@ public record AcceptedTask(Task task, Instant acceptedAt, Reply reply, boolean p
     InvalidFieldException.require("accepted_at", acceptedAt);
     InvalidFieldException.require("task.id", task.id());
     reply = reply == null ? Reply.NONE : reply;
+  }
+
+  public AcceptedTask again(@Nullable String prompt) {
+    return new AcceptedTask(task.again(prompt), acceptedAt, reply, possibleDuplicate);
   }
 
   @Override

@@ -33,6 +33,11 @@ public record Classification(
   }
 
   @Override
+  public int replay() {
+    return 0;
+  }
+
+  @Override
   public @Nullable String system() {
     return system;
   }

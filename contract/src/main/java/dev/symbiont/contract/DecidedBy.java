@@ -6,5 +6,8 @@ public enum DecidedBy implements WireEnum {
   RULE,
   LOCAL,
   MODEL,
-  DEFAULT
+  DEFAULT,
+
+  /// Whoever had it replayed after it was set aside.
+  OPERATOR
 }

@@ -2,7 +2,8 @@ package dev.symbiont.contract;
 
 import java.math.BigDecimal;
 
-/// The router's choice for a task, with its reason and what the choosing cost.
+/// The router's choice for a task, with its reason and what the choosing cost; or an operator's,
+/// with all that the task had cost before.
 public record Decision(
     String tier, Confidence confidence, String reason, DecidedBy decidedBy, BigDecimal costUsd) {
 

@@ -18,7 +18,11 @@ import tools.jackson.databind.JsonNode;
   @JsonSubTypes.Type(value = LedgerAnswer.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerAnswer.Status.class, name = "status"),
   @JsonSubTypes.Type(value = LedgerAnswer.Cancel.class, name = "cancel"),
-  @JsonSubTypes.Type(value = LedgerAnswer.Heartbeat.class, name = "heartbeat")
+  @JsonSubTypes.Type(value = LedgerAnswer.Heartbeat.class, name = "heartbeat"),
+  @JsonSubTypes.Type(value = LedgerAnswer.DeadLetters.class, name = "dead_letters"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Replay.class, name = "replay"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Discard.class, name = "discard"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Reconcile.class, name = "reconcile")
 })
 public sealed interface LedgerAnswer extends Message {
 
@@ -64,6 +68,77 @@ public sealed interface LedgerAnswer extends Message {
   /// @param snapshot the line that was added to `heartbeat.jsonl`
   record Heartbeat(String requestId, JsonNode snapshot) implements LedgerAnswer {}
 
+  /// What was set aside.
+  ///
+  /// @param byCause how many there are in all, for each cause
+  /// @param letters newest first
+  record DeadLetters(String requestId, Map<String, Long> byCause, List<DeadLetter> letters)
+      implements LedgerAnswer {}
+
+  record Replay(String requestId, LetterVerdict verdict) implements LedgerAnswer {}
+
+  record Discard(String requestId, LetterVerdict verdict) implements LedgerAnswer {}
+
+  /// What does not fit, and what it all adds up to.
+  ///
+  /// @param beginningsWithoutEnds calls that are under way, or of which nobody has told the end yet
+  /// @param endsWithoutBeginnings calls that ended and were never granted
+  /// @param answeredTwice tasks with more than one answer that was paid for
+  /// @param stranded open tasks that nobody works on and that no queue seems to hold
+  /// @param redriven how many of these were published again
+  /// @param callsPerTask how many tasks have so many calls
+  /// @param dearestTasks the tasks that cost most, and what
+  /// @param costByBasis what the calls cost, by where the amount comes from
+  /// @param ledgerCostUsd the sum of the lines of `ledger.jsonl`, corrections counted once
+  /// @param indexCostUsd what the statistics say, which must be the same
+  record Reconcile(
+      String requestId,
+      List<String> beginningsWithoutEnds,
+      List<String> endsWithoutBeginnings,
+      List<String> answeredTwice,
+      List<String> stranded,
+      int redriven,
+      Map<String, Long> callsPerTask,
+      Map<String, BigDecimal> dearestTasks,
+      Map<String, BigDecimal> costByBasis,
+      BigDecimal ledgerCostUsd,
+      BigDecimal indexCostUsd)
+      implements LedgerAnswer {}
+
+  /// A task that was set aside, or a message that is none.
+  ///
+  /// @param cause the reason without what differs from letter to letter
+  /// @param calls how many calls were made for it, and what they cost
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record DeadLetter(
+      String id,
+      @Nullable Instant at,
+      String reason,
+      String cause,
+      @Nullable String tier,
+      int replays,
+      Calls calls) {}
+
+  /// What became of a replay or a discard.
+  enum LetterVerdict implements WireEnum {
+    DONE,
+
+    /// It is not set aside, or no longer.
+    NOT_SET_ASIDE,
+
+    /// The ledger knows nothing of that id.
+    UNKNOWN,
+
+    /// It was never routed, and no tier was named to send it to.
+    NO_TIER,
+
+    /// The tier that was named is not configured.
+    UNKNOWN_TIER,
+
+    /// The message itself is no longer in the queue of the dead letters.
+    GONE
+  }
+
   /// How many calls, and what they cost.
   record Calls(long calls, BigDecimal cost) {}
 
@@ -83,6 +158,8 @@ public sealed interface LedgerAnswer extends Message {
   }
 
   /// All that is known of a task.
+  ///
+  /// @param reason why it was set aside, if it was
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record TaskView(
       String id,
@@ -93,7 +170,8 @@ public sealed interface LedgerAnswer extends Message {
       @Nullable String tier,
       @Nullable Decision decision,
       List<CallView> calls,
-      @Nullable TaskEnded end) {}
+      @Nullable TaskEnded end,
+      @Nullable String reason) {}
 
   /// One call of a task; `outcome` is `running` until its end is known.
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -2,6 +2,7 @@ package dev.symbiont.contract;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import org.jspecify.annotations.Nullable;
 
 /// A question to the ledger-writer; answered by the [LedgerAnswer] of the same name.
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "query")
@@ -11,7 +12,11 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
   @JsonSubTypes.Type(value = LedgerQuery.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerQuery.Status.class, name = "status"),
   @JsonSubTypes.Type(value = LedgerQuery.Cancel.class, name = "cancel"),
-  @JsonSubTypes.Type(value = LedgerQuery.Heartbeat.class, name = "heartbeat")
+  @JsonSubTypes.Type(value = LedgerQuery.Heartbeat.class, name = "heartbeat"),
+  @JsonSubTypes.Type(value = LedgerQuery.DeadLetters.class, name = "dead_letters"),
+  @JsonSubTypes.Type(value = LedgerQuery.Replay.class, name = "replay"),
+  @JsonSubTypes.Type(value = LedgerQuery.Discard.class, name = "discard"),
+  @JsonSubTypes.Type(value = LedgerQuery.Reconcile.class, name = "reconcile")
 })
 public sealed interface LedgerQuery extends Message {
 
@@ -29,6 +34,38 @@ public sealed interface LedgerQuery extends Message {
   record Status(String requestId, String replyKey) implements LedgerQuery {}
 
   record Cancel(String requestId, String replyKey, String taskId) implements LedgerQuery {}
+
+  /// What was set aside, newest first, and how much of it for which cause.
+  ///
+  /// @param cause only those with this cause; all if absent
+  record DeadLetters(String requestId, String replyKey, int limit, @Nullable String cause)
+      implements LedgerQuery {}
+
+  /// Send on again what was set aside.
+  ///
+  /// @param tier where to; where it was decided to go at first if absent
+  /// @param task the prompt to use from now on; as it was if absent
+  record Replay(
+      String requestId,
+      String replyKey,
+      String taskId,
+      @Nullable String tier,
+      @Nullable String task)
+      implements LedgerQuery {
+    public Replay {
+      if (task != null) {
+        Task.of(task); // the same rules hold for it
+      }
+    }
+  }
+
+  /// Leave it set aside for good.
+  record Discard(String requestId, String replyKey, String taskId) implements LedgerQuery {}
+
+  /// Hold tasks, calls, money and queues against each other.
+  ///
+  /// @param redrive whether to publish again the latest message of tasks that no queue holds
+  record Reconcile(String requestId, String replyKey, boolean redrive) implements LedgerQuery {}
 
   /// Take a health snapshot now.
   record Heartbeat(String requestId, String replyKey) implements LedgerQuery {}

@@ -11,13 +11,15 @@ import tools.jackson.databind.JsonNode;
 /// @param tier where it goes now; differs from the decision's tier after a fallback
 /// @param attempt 1 for the first tier, one more with each fallback
 /// @param endedCall the call that made the previous tier give up, whose end this message records
+/// @param replay how often an operator had sent the task on again after it was set aside
 public record RoutedTask(
     AcceptedTask accepted,
     Decision decision,
     String tier,
     int attempt,
     List<TriedTier> tried,
-    @Nullable CallEnded endedCall)
+    @Nullable CallEnded endedCall,
+    int replay)
     implements Work {
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
@@ -56,7 +58,8 @@ public record RoutedTask(
   /// The same task at another tier, after `call` and calls for `spent` before it brought no answer
   /// at this one.
   public RoutedTask fallBackTo(String nextTier, CallEnded call, BigDecimal spent) {
-    return new RoutedTask(accepted, decision, nextTier, attempt + 1, triedWith(call, spent), call);
+    return new RoutedTask(
+        accepted, decision, nextTier, attempt + 1, triedWith(call, spent), call, replay);
   }
 
   /// The tiers tried so far, this one included. `spent` is what earlier calls of this attempt cost.

@@ -2,7 +2,7 @@ package dev.symbiont.contract;
 
 /// A message that moves a task on, and is therefore its journal entry as well.
 public sealed interface Step extends Message
-    permits AcceptedTask, Work, CallGranted, CallEnded, TaskEnded, SetAside {
+    permits AcceptedTask, Work, CallGranted, CallEnded, TaskEnded, SetAside, Discarded {
 
   String taskId();
 

@@ -114,6 +114,23 @@ public record Task(
         webhook);
   }
 
+  /// The same for another go: with another prompt if one is given, and without the deadline, which
+  /// has been missed or soon will be.
+  public Task again(@Nullable String prompt) {
+    return new Task(
+        id,
+        prompt == null ? task : prompt,
+        forceTier,
+        allowFallback,
+        priority,
+        null,
+        maxCostUsd,
+        system,
+        jsonSchema,
+        labels,
+        webhook);
+  }
+
   public boolean mayFallBack() {
     return allowFallback == null || allowFallback;
   }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// @param state one of the states that are an end
 /// @param reason why it is not a success, in words for the caller; empty for a success
 /// @param totalCostUsd what all calls of the task cost, the classification included
+/// @param replay how often an operator had sent the task on again after it was set aside
 public record TaskEnded(
     String taskId,
     TaskState state,
@@ -18,7 +19,8 @@ public record TaskEnded(
     List<TriedTier> tried,
     @Nullable CallEnded call,
     BigDecimal totalCostUsd,
-    Instant endedAt)
+    Instant endedAt,
+    int replay)
     implements Step {
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
@@ -36,7 +38,12 @@ public record TaskEnded(
 
   @Override
   public String eventId() {
-    return call == null ? taskId + "/" + state.wire() : call.eventId();
+    if (call != null) {
+      return call.eventId();
+    }
+    return replay == 0
+        ? taskId + "/" + state.wire()
+        : "%s/%s.%d".formatted(taskId, state.wire(), replay);
   }
 
   /// The end as its caller sees it.

@@ -84,7 +84,7 @@ public final class Examples {
 
   public static RoutedTask routed(AcceptedTask accepted, String tier) {
     var decision = new Decision(tier, Confidence.HIGH, "an example", DecidedBy.MODEL, DECIDING);
-    return new RoutedTask(accepted, decision, tier, 1, List.of(), null);
+    return new RoutedTask(accepted, decision, tier, 1, List.of(), null, 0);
   }
 
   /// A granted call at `tier` for `prompt`.

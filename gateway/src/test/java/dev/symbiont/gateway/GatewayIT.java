@@ -121,7 +121,8 @@ class GatewayIT {
             List.of(),
             null,
             BigDecimal.ZERO,
-            Instant.EPOCH);
+            Instant.EPOCH,
+            0);
     broker.publish(
         Topology.FLOW,
         Objects.requireNonNull(accepted.reply().key()),

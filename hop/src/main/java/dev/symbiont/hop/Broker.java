@@ -2,6 +2,7 @@ package dev.symbiont.hop;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Channel;
+import com.rabbitmq.client.GetResponse;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.topology.Topology;
 import java.io.IOException;
@@ -13,9 +14,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -95,6 +99,32 @@ public final class Broker implements AutoCloseable {
     } catch (IOException | TimeoutException | RuntimeException e) {
       log.warn("queue depths are not to be had: {}", reasonOf(e));
       return Map.of();
+    }
+  }
+
+  /// Goes once through what is ready in a queue. What `visitor` does not settle stays there, in its
+  /// place; but the broker has counted one more delivery of it.
+  ///
+  /// @param visitor returns when it will have settled a message; nothing to leave it alone
+  public void visit(String queue, Function<Delivery, Optional<CompletableFuture<Void>>> visitor)
+      throws IOException {
+    try (Channel channel = delegate(consuming.createConnection()).createChannel()) {
+      var settling = new ArrayList<CompletableFuture<Void>>();
+      for (long left = channel.messageCount(queue); left > 0; left--) {
+        GetResponse message = channel.basicGet(queue, false);
+        if (message == null) {
+          break;
+        }
+        visitor
+            .apply(
+                new Delivery(
+                    channel, queue, message.getEnvelope(), message.getProps(), message.getBody()))
+            .ifPresent(settling::add);
+      }
+      // Closing the channel gives back what is not settled by then.
+      CompletableFuture.allOf(settling.toArray(CompletableFuture<?>[]::new)).join();
+    } catch (TimeoutException | AmqpException | ShutdownSignalException e) {
+      throw new IOException(e);
     }
   }
 

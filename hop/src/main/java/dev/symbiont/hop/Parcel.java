@@ -84,6 +84,17 @@ public record Parcel(
     return new Parcel(Topology.DEAD_LETTERS, "", properties, delivery.body(), true);
   }
 
+  /// A producer's message that was set aside, once more.
+  ///
+  /// @param body it as it came, or as it was put right
+  public static Parcel again(Delivery delivery, byte[] body) {
+    var headers = new HashMap<String, Object>(delivery.headers());
+    headers.keySet().removeIf(Parcel::isTheBrokers);
+    headers.keySet().removeIf(it -> it.startsWith("symbiont-"));
+    var properties = delivery.properties().builder().headers(headers).userId(null).build();
+    return new Parcel(Topology.TASKS, "", properties, body, true);
+  }
+
   /// The same without the message's own headers, which left no room for ours.
   static Parcel setAsideBare(Delivery delivery, String reason) {
     Parcel full = setAside(delivery, reason);

@@ -132,7 +132,8 @@ class LedgerClientIT {
             List.of(),
             null,
             BigDecimal.ZERO,
-            Instant.parse("2026-03-01T12:00:00Z"));
+            Instant.parse("2026-03-01T12:00:00Z"),
+            0);
 
     soon(fleet.hop.deliver(List.of(Parcel.step("task.failed", end, client.replyKey()))));
 

@@ -50,7 +50,7 @@ public final class Samples {
   public static RoutedTask routed(AcceptedTask task, String tier) {
     var decision =
         new Decision(tier, Confidence.HIGH, "a rule said so", DecidedBy.RULE, BigDecimal.ZERO);
-    return new RoutedTask(task, decision, tier, 1, List.of(), null);
+    return new RoutedTask(task, decision, tier, 1, List.of(), null, 0);
   }
 
   public static RoutedTask routed(String id) {
@@ -128,12 +128,13 @@ public final class Samples {
         work.tried(),
         call,
         call.usage().costUsd(),
-        call.endedAt());
+        call.endedAt(),
+        work.replay());
   }
 
   public static TaskEnded endedWithoutCall(String id, TaskState state) {
     return new TaskEnded(
-        id, state, "not called", null, List.of(), null, BigDecimal.ZERO, NOON.plusSeconds(2));
+        id, state, "not called", null, List.of(), null, BigDecimal.ZERO, NOON.plusSeconds(2), 0);
   }
 
   public static WorkerBeat beat(String worker) {

@@ -9,13 +9,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 
 /// Commands that put one question to the running gateway and print its answer, which is JSON.
 final class GatewayCommands {
 
   private GatewayCommands() {}
 
-  abstract static sealed class Question implements Callable<Integer> {
+  abstract static class Question implements Callable<Integer> {
 
     @Spec private @Nullable CommandSpec spec;
 
@@ -31,7 +32,12 @@ final class GatewayCommands {
         return Symbiont.FAILED;
       }
       line.getOut().println(answer.body().toPrettyString());
-      return 0;
+      return isFine(answer.body()) ? 0 : Symbiont.FAILED;
+    }
+
+    /// Whether the answer is good news.
+    boolean isFine(JsonNode answer) {
+      return true;
     }
   }
 
@@ -108,6 +114,38 @@ final class GatewayCommands {
     @Override
     Gateway.Answer ask(Gateway gateway) {
       return gateway.get("/ledger/stats");
+    }
+  }
+
+  @Command(
+      name = "reconcile",
+      mixinStandardHelpOptions = true,
+      description =
+          "Hold tasks, calls, money and queues against each other. Exit code 1 if something does not fit.")
+  static final class Reconcile extends Question {
+
+    @Option(
+        names = "--redrive",
+        description = "Publish again what no queue holds. Safe: a second copy gets no grant.")
+    private boolean redrive;
+
+    @Override
+    Gateway.Answer ask(Gateway gateway) {
+      return redrive
+          ? gateway.post("/reconcile", Codec.mapper().createObjectNode())
+          : gateway.get("/reconcile");
+    }
+
+    @Override
+    boolean isFine(JsonNode answer) {
+      return answer.path("ends_without_beginnings").isEmpty()
+          && answer.path("answered_twice").isEmpty()
+          && (redrive || answer.path("stranded").isEmpty())
+          && answer
+                  .path("ledger_cost_usd")
+                  .decimalValue()
+                  .compareTo(answer.path("index_cost_usd").decimalValue())
+              == 0;
     }
   }
 

@@ -33,6 +33,8 @@ import picocli.CommandLine.Command;
       GatewayCommands.Status.class,
       GatewayCommands.Stats.class,
       GatewayCommands.Heartbeat.class,
+      GatewayCommands.Reconcile.class,
+      DeadLettersCommand.class,
       LedgerCommand.class,
       ChaosCommand.class,
       CommandLine.HelpCommand.class

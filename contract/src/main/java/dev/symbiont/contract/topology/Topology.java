@@ -41,8 +41,8 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
   /// delivered.
   private static final int DELIVERY_LIMIT = 100;
 
-  /// The ledger never gives an entry up.
-  private static final int LEDGER_DELIVERY_LIMIT = 1_000_000;
+  /// Where nothing may ever be given up: RabbitMQ 4 has a limit of its own where none is set.
+  private static final int ENDLESS_DELIVERY_LIMIT = 1_000_000;
 
   public record Exchange(String name, String type, Map<String, Object> arguments) {}
 
@@ -74,7 +74,10 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     queues.add(new Queue(CLASSIFIED, work()));
     bindings.add(queue(FLOW, CLASSIFIED, CALL_CLASSIFIED));
     queues.add(new Queue(LEDGER, ledger()));
-    queues.add(new Queue(DEAD_LETTERS, Map.of("x-queue-type", "quorum")));
+    queues.add(
+        new Queue(
+            DEAD_LETTERS,
+            Map.of("x-queue-type", "quorum", "x-delivery-limit", ENDLESS_DELIVERY_LIMIT)));
     for (String key : List.of("task.#", "call.#", "worker.#", "ledger.#")) {
       bindings.add(queue(FLOW, LEDGER, key));
     }
@@ -101,6 +104,9 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   /// Key of a call's end after which the same worker tries again.
   public static final String CALL_RETRIED = "call.ended.retried";
+
+  /// Key of the note that a dead letter needs nobody any more.
+  public static final String TASK_DISCARDED = "task.discarded";
 
   /// Key of questions to the ledger.
   public static final String ASK_LEDGER = "ledger.ask";
@@ -159,7 +165,7 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
         "x-queue-type",
         "quorum",
         "x-delivery-limit",
-        LEDGER_DELIVERY_LIMIT,
+        ENDLESS_DELIVERY_LIMIT,
         "x-single-active-consumer",
         true);
   }

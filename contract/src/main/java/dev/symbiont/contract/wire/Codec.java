@@ -4,6 +4,7 @@ import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Classification;
+import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.InvalidFieldException;
@@ -66,7 +67,8 @@ public final class Codec {
           "symbiont.ended.v1", TaskEnded.class,
           "symbiont.result.v1", Result.class,
           "symbiont.granted.v1", CallGranted.class,
-          "symbiont.set-aside.v1", SetAside.class);
+          "symbiont.set-aside.v1", SetAside.class,
+          "symbiont.discarded.v1", Discarded.class);
 
   /// What the parts say to each other beside that.
   private static final Map<String, Class<? extends Message>> TALK =

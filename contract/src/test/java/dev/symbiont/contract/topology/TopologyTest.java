@@ -95,7 +95,7 @@ class TopologyTest {
 
   @Test
   void deadLettersGoNoFurther() {
-    assertThat(argumentsOf("symbiont.dead-letters")).isEqualTo(Map.of("x-queue-type", "quorum"));
+    assertThat(argumentsOf("symbiont.dead-letters")).isEqualTo(Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000));
   }
 
   @Test

@@ -84,7 +84,7 @@ class CodecRoundTripTest {
     var classified = again(call.carrying(accepted));
     var carried = java.util.Objects.requireNonNull(classified.accepted());
     var decision = new Decision("a", Confidence.LOW, "", DecidedBy.RULE, BigDecimal.ZERO);
-    return again(new RoutedTask(carried, decision, "a", 1, List.of(), call));
+    return again(new RoutedTask(carried, decision, "a", 1, List.of(), call, 0));
   }
 
   @SuppressWarnings("unchecked")
@@ -112,7 +112,8 @@ class CodecRoundTripTest {
               word(random),
               1 + random.nextInt(5),
               List.of(new TriedTier(word(random), "limited", text(random), amount(random))),
-              random.nextBoolean() ? null : call(random, outcome(random)));
+              random.nextBoolean() ? null : call(random, outcome(random)),
+              random.nextInt(3));
       default ->
           new TaskEnded(
               word(random),
@@ -122,7 +123,8 @@ class CodecRoundTripTest {
               List.of(),
               random.nextBoolean() ? null : call(random, outcome(random)),
               amount(random),
-              instant(random));
+              instant(random),
+              random.nextInt(3));
     };
   }
 

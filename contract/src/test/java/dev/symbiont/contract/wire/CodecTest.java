@@ -94,7 +94,7 @@ class CodecTest {
 
   @Test
   void schemaNamesAreListedInOrderAndAreAllOfVersionOne() {
-    assertThat(Codec.schemas()).hasSize(14).isSorted().allMatch(it -> it.endsWith(".v1"));
+    assertThat(Codec.schemas()).hasSize(15).isSorted().allMatch(it -> it.endsWith(".v1"));
   }
 
   @Test

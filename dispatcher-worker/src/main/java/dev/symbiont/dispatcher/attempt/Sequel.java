@@ -93,10 +93,11 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
                   call == null || call.succeeded() ? task.tried() : task.triedWith(call, spent),
                   call,
                   task.costSoFar().add(here),
-                  clock.instant());
+                  clock.instant(),
+                  task.replay());
           case Classification it ->
               new TaskEnded(
-                  it.taskId(), state, reason, null, List.of(), call, here, clock.instant());
+                  it.taskId(), state, reason, null, List.of(), call, here, clock.instant(), 0);
         });
   }
 }

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// The answer of `GET /tasks/{id}`.
 ///
 /// @param tier where it is, or was last
+/// @param reason why it was set aside, if it was
 /// @param result its end, once it has one, with the same fields as the answer of `POST /task`
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record TaskDocument(
@@ -25,6 +26,7 @@ record TaskDocument(
     @Nullable String tier,
     @Nullable Decision decision,
     List<CallView> calls,
+    @Nullable String reason,
     @Nullable Result result) {
 
   static TaskDocument of(TaskView view) {
@@ -38,6 +40,7 @@ record TaskDocument(
         view.tier(),
         view.decision(),
         view.calls(),
+        view.reason(),
         end == null ? null : end.result());
   }
 }

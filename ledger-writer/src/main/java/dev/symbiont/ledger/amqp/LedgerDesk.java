@@ -1,12 +1,11 @@
 package dev.symbiont.ledger.amqp;
 
-import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantRequest;
-import dev.symbiont.contract.Ids;
 import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
-import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.contract.topology.Topology;
@@ -23,11 +22,9 @@ import dev.symbiont.ledger.writer.Queries;
 import dev.symbiont.ledger.writer.Reaction;
 import dev.symbiont.ledger.writer.Writer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -45,7 +42,6 @@ public final class LedgerDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
   private static final int LARGEST_BATCH = 100;
-  private static final int PREVIEW_BYTES = 2_000;
   private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
 
   private final Hop hop;
@@ -53,6 +49,8 @@ public final class LedgerDesk implements AutoCloseable {
   private final Queries queries;
   private final Health health;
   private final InstantSource clock;
+  private final DeadLetterQueue letters;
+  private final Reconciliation reconciliation;
   private final Intake intake;
   private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
   private final Thread thread;
@@ -77,6 +75,8 @@ public final class LedgerDesk implements AutoCloseable {
     this.queries = new Queries(files, clock, writer::liveWorkers);
     this.health = new Health(broker, topology, files, clock);
     this.clock = clock;
+    this.reconciliation = new Reconciliation(files, queries.index(), broker, hop, clock);
+    this.letters = new DeadLetterQueue(broker, hop);
     this.intake = new Intake(broker, hop, List.of(Topology.LEDGER), LARGEST_BATCH, waiting::add);
     this.thread = Thread.ofPlatform().name("ledger-writer").unstarted(this::work);
     // The first snapshot waits until the workers had time to show up.
@@ -125,10 +125,11 @@ public final class LedgerDesk implements AutoCloseable {
     var incoming = new ArrayList<Incoming>();
     var parcels = new ArrayList<Parcel>();
     var questions = new ArrayList<LedgerQuery>();
+    var settledLetters = new ArrayList<Runnable>();
     for (Delivery delivery : batch) {
       try {
         if (delivery.exchange().equals(Topology.DEAD_LETTERS)) {
-          incoming.add(new Incoming.Happened(setAside(delivery)));
+          incoming.add(new Incoming.Happened(DeadLetterQueue.entry(delivery, clock.instant())));
           continue;
         }
         switch (Codec.decode(delivery.schema(), delivery.body())) {
@@ -136,6 +137,9 @@ public final class LedgerDesk implements AutoCloseable {
           case GrantRequest request -> incoming.add(new Incoming.Asked(request));
           case WorkerBeat beat -> incoming.add(new Incoming.Beat(beat));
           case LedgerQuery.Cancel cancel -> incoming.add(new Incoming.Cancellation(cancel));
+          case LedgerQuery.Replay replay when !DeadLetterQueue.isNoTask(replay.taskId()) ->
+              incoming.add(new Incoming.Replay(replay));
+          case LedgerQuery.Discard discard -> incoming.add(new Incoming.Discard(discard));
           case LedgerQuery query -> questions.add(query);
           case Message other ->
               throw new IllegalArgumentException("not for the ledger: " + Codec.schemaOf(other));
@@ -148,6 +152,17 @@ public final class LedgerDesk implements AutoCloseable {
       switch (reaction) {
         case Reaction.Answer(var answer, var replyKey) ->
             parcels.add(Parcel.answer(answer, replyKey));
+        case Reaction.GoesOn(var task) ->
+            parcels.add(Parcel.step(Topology.routedKey(task.tier(), task.priority()), task));
+        case Reaction.Settled(var id, var replay) -> settledLetters.add(() -> remove(id, replay));
+        case Reaction.Told(var end, var reply) -> {
+          if (reply.key() != null) {
+            parcels.add(Parcel.answer(end, reply.key()));
+          }
+          if (reply.queue() != null) {
+            parcels.add(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
+          }
+        }
         case Reaction.Ended(var end, var reply) -> {
           parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
           if (reply.queue() != null) {
@@ -159,6 +174,7 @@ public final class LedgerDesk implements AutoCloseable {
     settled = hop.forwardAll(settled, batch, parcels);
     // After the batch, so that a question sees everything that was confirmed before it was asked.
     questions.forEach(query -> answers.execute(() -> answer(query)));
+    settledLetters.forEach(answers::execute);
   }
 
   /// Does not give up: nothing is acknowledged until it is on disk.
@@ -195,12 +211,35 @@ public final class LedgerDesk implements AutoCloseable {
                     it.requestId(),
                     Codec.mapper()
                         .valueToTree(health.take(writer.liveWorkers(), writer.ledgerHead())));
-            case LedgerQuery.Cancel _ -> throw new IllegalStateException("answered by the writer");
+            case LedgerQuery.DeadLetters it -> queries.answer(it);
+            case LedgerQuery.Reconcile it -> reconciliation.answer(it);
+            case LedgerQuery.Replay it -> new LedgerAnswer.Replay(it.requestId(), sendAgain(it));
+            case LedgerQuery.Discard _, LedgerQuery.Cancel _ ->
+                throw new IllegalStateException("answered by the writer");
           };
       var _ = hop.deliver(List.of(Parcel.answer(answer, query.replyKey())));
     } catch (IOException | RuntimeException e) {
       // The one who asked runs into a timeout and says so.
       log.error("query {} failed", query.requestId(), e);
+    }
+  }
+
+  /// A message that is no task has no journal entry with its content, so it comes from the queue
+  /// itself.
+  private LetterVerdict sendAgain(LedgerQuery.Replay query) throws IOException {
+    LetterVerdict verdict = letters.sendAgain(query);
+    if (verdict == LetterVerdict.DONE) {
+      var settledNow = new Discarded(query.taskId(), 0, "replayed by an operator", clock.instant());
+      hop.deliver(List.of(Parcel.step(Topology.TASK_DISCARDED, settledNow))).join();
+    }
+    return verdict;
+  }
+
+  private void remove(String id, int replay) {
+    try {
+      letters.remove(id, replay);
+    } catch (IOException | RuntimeException e) {
+      log.warn("the dead letter of {} is settled, but still in its queue: {}", id, e.toString());
     }
   }
 
@@ -210,53 +249,5 @@ public final class LedgerDesk implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       log.error("no heartbeat could be written: {}", e.toString());
     }
-  }
-
-  /// A task that the broker itself gave up keeps its id; anything else gets one from its body.
-  private SetAside setAside(Delivery delivery) {
-    byte[] body = delivery.body();
-    Object given = delivery.headers().get(Topology.REASON_HEADER);
-    String reason =
-        given == null
-            ? "the broker gave it up: " + delivery.headers().get("x-first-death-reason")
-            : given.toString();
-    Object queue =
-        delivery
-            .headers()
-            .getOrDefault(
-                Topology.SOURCE_HEADER,
-                delivery.headers().getOrDefault("x-first-death-queue", delivery.queue()));
-    String taskId = taskIdOf(delivery);
-    return new SetAside(
-        taskId,
-        taskId + "/set_aside",
-        queue.toString(),
-        reason,
-        clock.instant(),
-        body.length,
-        CallEnded.preview(
-            new String(body, 0, Math.min(body.length, PREVIEW_BYTES), StandardCharsets.UTF_8)));
-  }
-
-  /// Producers can write anything into the inbox, and it can end up here: only a message that the
-  /// fleet itself had published speaks for a task.
-  private static String taskIdOf(Delivery delivery) {
-    Object exchange =
-        delivery
-            .headers()
-            .getOrDefault(
-                Topology.EXCHANGE_HEADER, delivery.headers().get("x-first-death-exchange"));
-    try {
-      if (Topology.FLOW.equals(String.valueOf(exchange))
-          && Codec.decode(delivery.schema(), delivery.body()) instanceof Step step) {
-        return step.taskId();
-      }
-    } catch (UnreadableMessageException e) {
-      log.debug("a dead letter without a task: {}", e.getMessage());
-    }
-    var digest = Ids.sha256();
-    digest.update(
-        String.valueOf(delivery.properties().getMessageId()).getBytes(StandardCharsets.UTF_8));
-    return "message-" + HexFormat.of().formatHex(digest.digest(delivery.body())).substring(0, 16);
   }
 }

@@ -1,10 +1,12 @@
 package dev.symbiont.ledger.arbiter;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.Decision;
+import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
@@ -13,6 +15,7 @@ import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.Span;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -27,7 +30,11 @@ import org.jspecify.annotations.Nullable;
 /// @param attempt the highest attempt that was routed
 /// @param classified whether the answer to its classification has gone back to the router
 /// @param submitted the journal line that holds the prompt
-/// @param end the journal line that holds the task's first end
+/// @param end the journal line that holds the task's first end, since its last replay
+/// @param latest the journal line that holds the message which moves the task on, and its rank
+/// @param replays how often an operator has sent it on again
+/// @param reason why it was set aside, if it was
+/// @param discarded whether an operator has looked at it and left it set aside
 public record TaskRecord(
     String id,
     TaskState state,
@@ -40,11 +47,39 @@ public record TaskRecord(
     @Nullable Instant endedAt,
     List<CallRecord> calls,
     @Nullable Span submitted,
-    @Nullable Span end) {
+    @Nullable Span end,
+    @Nullable Span latest,
+    int latestRank,
+    int replays,
+    @Nullable String reason,
+    boolean discarded) {
+
+  /// Ranks of the messages that move a task on; the one with the highest says who acts next.
+  private static final int ACCEPTED = 1;
+
+  private static final int TO_CLASSIFY = 2;
+  private static final int CLASSIFIED = 3;
+  private static final int ROUTED = 4;
 
   static TaskRecord unseen(String id) {
     return new TaskRecord(
-        id, TaskState.QUEUED, Set.of(), null, 0, false, null, null, null, List.of(), null, null);
+        id,
+        TaskState.QUEUED,
+        Set.of(),
+        null,
+        0,
+        false,
+        null,
+        null,
+        null,
+        List.of(),
+        null,
+        null,
+        null,
+        0,
+        0,
+        null,
+        false);
   }
 
   boolean hasSeen(String eventId) {
@@ -57,16 +92,31 @@ public record TaskRecord(
     draft.events.add(eventId.substring(id.length()));
     LedgerLine.callIn(step).ifPresent(draft::ended);
     switch (step) {
-      case AcceptedTask accepted -> draft.submitted(accepted, span);
-      case Classification classification -> draft.submitted(classification.accepted(), span);
+      case AcceptedTask accepted -> {
+        draft.submitted(accepted, span);
+        draft.moved(ACCEPTED, span);
+      }
+      case Classification classification -> {
+        draft.submitted(classification.accepted(), span);
+        draft.moved(TO_CLASSIFY, span);
+      }
       case RoutedTask routed -> {
         draft.submitted(routed.accepted(), span);
         draft.routed(routed);
+        draft.moved(ROUTED + routed.attempt(), span);
+        draft.replayed(routed, span);
       }
       case CallGranted granted -> draft.granted(granted);
-      case CallEnded call -> draft.classified |= call.accepted() != null;
-      case TaskEnded ended -> draft.endedAs(ended.state(), ended.endedAt(), span, ended.decision());
-      case SetAside aside -> draft.endedAs(TaskState.SET_ASIDE, aside.at(), span, null);
+      case CallEnded call -> {
+        if (call.accepted() != null) {
+          draft.classified = true;
+          draft.moved(CLASSIFIED, span);
+        }
+      }
+      case TaskEnded ended -> draft.ended(ended, span);
+      case SetAside aside ->
+          draft.endedAs(TaskState.SET_ASIDE, aside.at(), span, aside.replay(), aside.reason());
+      case Discarded gone -> draft.discarded |= gone.replay() == draft.replays;
     }
     return draft.done();
   }
@@ -85,6 +135,11 @@ public record TaskRecord(
     private @Nullable Instant endedAt;
     private @Nullable Span submitted;
     private @Nullable Span end;
+    private @Nullable Span latest;
+    private int latestRank;
+    private int replays;
+    private @Nullable String reason;
+    private boolean discarded;
 
     Draft(TaskRecord from) {
       id = from.id;
@@ -99,6 +154,11 @@ public record TaskRecord(
       endedAt = from.endedAt;
       submitted = from.submitted;
       end = from.end;
+      latest = from.latest;
+      latestRank = from.latestRank;
+      replays = from.replays;
+      reason = from.reason;
+      discarded = from.discarded;
     }
 
     TaskRecord done() {
@@ -114,7 +174,12 @@ public record TaskRecord(
           endedAt,
           List.copyOf(calls),
           submitted,
-          end);
+          end,
+          latest,
+          latestRank,
+          replays,
+          reason,
+          discarded);
     }
 
     private TaskState state() {
@@ -150,14 +215,45 @@ public record TaskRecord(
       calls.replaceAll(it -> it.callId().equals(call.callId()) ? it.ended(call) : it);
     }
 
-    /// The first end wins; a later one counts as a call only.
-    void endedAs(TaskState as, Instant at, Span span, @Nullable Decision decided) {
-      if (!state.isEnd()) {
-        state = as;
-        endedAt = at;
-        end = span;
-        decision = decided == null ? decision : decided;
+    void moved(int rank, Span span) {
+      if (rank > latestRank) {
+        latestRank = rank;
+        latest = span;
       }
+    }
+
+    /// What was set aside is open again, and an end from before counts no more. What is used from
+    /// now on is the prompt that comes with it.
+    void replayed(RoutedTask routed, Span span) {
+      if (routed.replay() > replays) {
+        replays = routed.replay();
+        submitted = span;
+        state = TaskState.QUEUED;
+        endedAt = null;
+        end = null;
+        reason = null;
+        discarded = false;
+        decision = routed.decision();
+      }
+    }
+
+    void ended(TaskEnded by, Span span) {
+      String why = by.state() == TaskState.SET_ASIDE ? by.reason() : null;
+      if (endedAs(by.state(), by.endedAt(), span, by.replay(), why) && by.decision() != null) {
+        decision = by.decision();
+      }
+    }
+
+    /// The first end wins; a later one counts as a call only.
+    boolean endedAs(TaskState as, Instant at, Span span, int replay, @Nullable String why) {
+      if (state.isEnd() || replay < replays) {
+        return false;
+      }
+      state = as;
+      endedAt = at;
+      end = span;
+      reason = why;
+      return true;
     }
   }
 
@@ -166,6 +262,17 @@ public record TaskRecord(
     return calls.stream()
         .filter(it -> it.purpose() == purpose && it.attempt() == ofAttempt)
         .toList();
+  }
+
+  /// What all calls cost so far.
+  public BigDecimal costUsd() {
+    return calls.stream().map(CallRecord::costUsd).reduce(BigDecimal.ZERO, BigDecimal::add);
+  }
+
+  /// Whether it lies in the dead letters and waits for an operator.
+  @JsonIgnore
+  public boolean isDeadLetter() {
+    return state == TaskState.SET_ASIDE && !discarded;
   }
 
   /// Whether that step has led on to another, so that nothing is left to do for it.

@@ -43,6 +43,7 @@ public final class Index implements AutoCloseable {
       CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
           WHERE state IN ('queued', 'routed', 'waiting', 'running');
+      CREATE INDEX IF NOT EXISTS task_set_aside ON task (state) WHERE state = 'set_aside';
       CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, tier TEXT, outcome TEXT, line TEXT,
           journal_offset INTEGER, journal_length INTEGER);
       CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
@@ -148,6 +149,74 @@ public final class Index implements AutoCloseable {
 
   public List<TaskRecord> openTasks() {
     return query("SELECT record FROM task WHERE state IN " + OPEN_STATES).all(Index::task);
+  }
+
+  /// The tasks that wait for an operator, newest first.
+  public List<TaskRecord> deadLetters() {
+    return query(
+            """
+            SELECT record FROM task WHERE state = 'set_aside' AND NOT json_extract(record, '$.discarded')
+            ORDER BY json_extract(record, '$.ended_at') DESC, id
+            """)
+        .all(Index::task);
+  }
+
+  /// Calls that began and have no end, in no order.
+  public List<String> beginningsWithoutEnds() {
+    return query(
+            """
+            SELECT json_extract(call.value, '$.call_id') FROM task, json_each(record, '$.calls') AS call
+            WHERE json_extract(call.value, '$.outcome') IS NULL
+            """)
+        .all(row -> row.getString(1));
+  }
+
+  /// Calls in the ledger that no task was granted.
+  public List<String> endsWithoutBeginnings() {
+    return query(
+            """
+            SELECT DISTINCT call_id FROM call WHERE NOT EXISTS (
+              SELECT 1 FROM task, json_each(record, '$.calls') AS granted
+              WHERE task.id = substr(call.call_id, 1, instr(call.call_id, '/') - 1)
+              AND json_extract(granted.value, '$.call_id') = call.call_id)
+            """)
+        .all(row -> row.getString(1));
+  }
+
+  /// Tasks that were answered more than once.
+  public List<String> answeredTwice() {
+    return query(
+            """
+            SELECT id FROM task, json_each(record, '$.calls') AS call
+            WHERE json_extract(call.value, '$.purpose') = 'task'
+            AND json_extract(call.value, '$.outcome') = 'answered'
+            GROUP BY id HAVING count(*) > 1
+            """)
+        .all(row -> row.getString(1));
+  }
+
+  /// How many tasks have so many calls.
+  public Map<String, Long> callsPerTask() {
+    var counts = new LinkedHashMap<String, Long>();
+    query(
+            """
+            SELECT json_array_length(record, '$.calls') AS calls, count(*) FROM task
+            GROUP BY calls ORDER BY calls
+            """)
+        .all(row -> counts.put(row.getString(1), row.getLong(2)));
+    return counts;
+  }
+
+  /// The tasks whose calls cost most.
+  public List<TaskRecord> dearest(int limit) {
+    // Floating point is good enough for the order; the amounts come from the records.
+    return query(
+            """
+            SELECT record FROM task, json_each(record, '$.calls') AS call GROUP BY id
+            ORDER BY sum(json_extract(call.value, '$.cost_usd')) DESC LIMIT ?
+            """,
+            limit)
+        .all(Index::task);
   }
 
   public Map<TaskState, Long> openByState() {

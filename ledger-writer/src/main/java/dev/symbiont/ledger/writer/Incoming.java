@@ -19,4 +19,10 @@ public sealed interface Incoming {
 
   /// Keep a task from being called.
   record Cancellation(LedgerQuery.Cancel query) implements Incoming {}
+
+  /// Send on again what was set aside.
+  record Replay(LedgerQuery.Replay query) implements Incoming {}
+
+  /// Leave it set aside for good.
+  record Discard(LedgerQuery.Discard query) implements Incoming {}
 }

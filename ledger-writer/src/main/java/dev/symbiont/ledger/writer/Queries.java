@@ -3,6 +3,7 @@ package dev.symbiont.ledger.writer;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CallView;
+import dev.symbiont.contract.LedgerAnswer.DeadLetter;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Step;
@@ -21,8 +22,10 @@ import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class Queries implements AutoCloseable {
 
   private static final int MOST_ENTRIES = 1_000;
+  private static final int LONGEST_CAUSE = 150;
 
   private final LedgerFiles files;
   private final Index index;
@@ -41,6 +45,11 @@ public final class Queries implements AutoCloseable {
     this.index = Index.open(files.index());
     this.clock = clock;
     this.liveWorkers = liveWorkers;
+  }
+
+  /// What these answers come from, for the same thread.
+  public Index index() {
+    return index;
   }
 
   public LedgerAnswer.TaskById answer(LedgerQuery.TaskById query) throws IOException {
@@ -81,6 +90,21 @@ public final class Queries implements AutoCloseable {
         liveWorkers.get());
   }
 
+  public LedgerAnswer.DeadLetters answer(LedgerQuery.DeadLetters query) {
+    var byCause = new TreeMap<String, Long>();
+    var letters = new ArrayList<DeadLetter>();
+    int limit = Math.clamp(query.limit(), 1, MOST_ENTRIES);
+    for (TaskRecord task : index.deadLetters()) {
+      DeadLetter letter = letter(task);
+      byCause.merge(letter.cause(), 1L, Long::sum);
+      if (letters.size() < limit
+          && (query.cause() == null || query.cause().equals(letter.cause()))) {
+        letters.add(letter);
+      }
+    }
+    return new LedgerAnswer.DeadLetters(query.requestId(), byCause, letters);
+  }
+
   @Override
   public void close() {
     index.close();
@@ -96,7 +120,26 @@ public final class Queries implements AutoCloseable {
         task.tier(),
         task.decision(),
         task.calls().stream().map(Queries::view).toList(),
-        task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null);
+        task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null,
+        task.reason());
+  }
+
+  private static DeadLetter letter(TaskRecord task) {
+    String reason = String.valueOf(task.reason());
+    return new DeadLetter(
+        task.id(),
+        task.endedAt(),
+        reason,
+        cause(reason),
+        task.tier(),
+        task.replays(),
+        new LedgerAnswer.Calls(task.calls().size(), task.costUsd()));
+  }
+
+  /// A reason without its numbers and quotations, so that letters of one kind have one cause.
+  static String cause(String reason) {
+    String cause = reason.replaceAll("'[^']*'|\"[^\"]*\"", "…").replaceAll("\\d+", "#");
+    return cause.length() > LONGEST_CAUSE ? cause.substring(0, LONGEST_CAUSE) + "…" : cause;
   }
 
   private static CallView view(CallRecord call) {

@@ -2,12 +2,19 @@ package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.Confidence;
+import dev.symbiont.contract.DecidedBy;
+import dev.symbiont.contract.Decision;
+import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
+import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Reply;
+import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
@@ -24,7 +31,6 @@ import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.Line;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
-import java.math.BigDecimal;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,9 +90,12 @@ public final class Writer implements AutoCloseable {
     var pending = new ArrayList<Pending>();
     for (Incoming it : incoming) {
       switch (it) {
+        case Incoming.Happened(SetAside aside) -> setAside(aside, calls, pending);
         case Incoming.Happened(Step step) -> happened(step.eventId(), step, calls);
         case Incoming.Asked(GrantRequest request) -> pending.add(decide(request, calls));
         case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, calls, pending);
+        case Incoming.Replay(LedgerQuery.Replay query) -> replay(query, calls, pending);
+        case Incoming.Discard(LedgerQuery.Discard query) -> discard(query, calls, pending);
         case Incoming.Beat(WorkerBeat beat) -> {
           for (CallEnded unknown : arbiter.beat(beat, beat.worker().equals(worker))) {
             // Not the id of the end itself: that may still come, and then corrects this.
@@ -155,6 +164,29 @@ public final class Writer implements AutoCloseable {
             request.replyKey());
   }
 
+  /// The message of a task could not go on, so nobody has told its caller.
+  private void setAside(SetAside aside, List<Index.Call> calls, List<Pending> pending) {
+    Optional<TaskRecord> before = arbiter.find(aside.taskId());
+    happened(aside.eventId(), aside, calls);
+    before
+        .filter(task -> !task.state().isEnd() && task.submitted() != null)
+        .ifPresent(
+            task -> {
+              var end =
+                  new TaskEnded(
+                      task.id(),
+                      TaskState.SET_ASIDE,
+                      aside.reason(),
+                      task.decision(),
+                      List.of(),
+                      null,
+                      task.costUsd(),
+                      aside.at(),
+                      aside.replay());
+              pending.add(() -> new Reaction.Told(end, replyOf(task)));
+            });
+  }
+
   private void cancel(LedgerQuery.Cancel query, List<Index.Call> calls, List<Pending> pending) {
     Optional<TaskRecord> found = arbiter.find(query.taskId());
     CancelVerdict verdict = found.map(Writer::cancelVerdict).orElse(CancelVerdict.UNKNOWN);
@@ -168,10 +200,9 @@ public final class Writer implements AutoCloseable {
               task.decision(),
               List.of(),
               null,
-              task.calls().stream()
-                  .map(CallRecord::costUsd)
-                  .reduce(BigDecimal.ZERO, BigDecimal::add),
-              clock.instant());
+              task.costUsd(),
+              clock.instant(),
+              task.replays());
       happened(end.eventId(), end, calls);
       pending.add(() -> new Reaction.Ended(end, replyOf(task)));
     }
@@ -188,18 +219,85 @@ public final class Writer implements AutoCloseable {
         : CancelVerdict.CANCELLED;
   }
 
+  /// What had cost money before the replay stays with the task, as the cost of the operator's
+  /// decision; the calls begin to count anew with the attempt.
+  private void replay(LedgerQuery.Replay query, List<Index.Call> calls, List<Pending> pending)
+      throws IOException {
+    TaskRecord task = arbiter.find(query.taskId()).orElse(null);
+    LetterVerdict verdict = letterVerdict(task);
+    if (task != null && verdict == LetterVerdict.DONE) {
+      open.journal().flush(); // what is read here may have come in the same batch
+      AcceptedTask accepted = acceptedOf(task);
+      String tier = query.tier();
+      if (tier == null && task.decision() != null) {
+        tier = task.decision().tier();
+      }
+      if (accepted == null || tier == null) {
+        verdict = LetterVerdict.NO_TIER;
+      } else if (tiers.find(tier).isEmpty()) {
+        verdict = LetterVerdict.UNKNOWN_TIER;
+      } else {
+        var decision =
+            new Decision(
+                tier,
+                Confidence.HIGH,
+                "replayed after it was set aside: " + task.reason(),
+                DecidedBy.OPERATOR,
+                task.costUsd());
+        var routed =
+            new RoutedTask(
+                accepted.again(query.task()),
+                decision,
+                tier,
+                task.attempt() + 1,
+                List.of(),
+                null,
+                task.replays() + 1);
+        happened(routed.eventId(), routed, calls);
+        pending.add(() -> new Reaction.GoesOn(routed));
+        pending.add(() -> new Reaction.Settled(task.id(), task.replays()));
+      }
+    }
+    var answer = new LedgerAnswer.Replay(query.requestId(), verdict);
+    pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
+  }
+
+  private void discard(LedgerQuery.Discard query, List<Index.Call> calls, List<Pending> pending) {
+    TaskRecord task = arbiter.find(query.taskId()).orElse(null);
+    LetterVerdict verdict = letterVerdict(task);
+    if (task != null && verdict == LetterVerdict.DONE) {
+      var step = new Discarded(task.id(), task.replays(), "by an operator", clock.instant());
+      happened(step.eventId(), step, calls);
+      pending.add(() -> new Reaction.Settled(task.id(), task.replays()));
+    }
+    var answer = new LedgerAnswer.Discard(query.requestId(), verdict);
+    pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
+  }
+
+  private static LetterVerdict letterVerdict(@Nullable TaskRecord task) {
+    if (task == null) {
+      return LetterVerdict.UNKNOWN;
+    }
+    return task.isDeadLetter() ? LetterVerdict.DONE : LetterVerdict.NOT_SET_ASIDE;
+  }
+
   private @Nullable TaskEnded endOf(TaskRecord task) throws IOException {
     return task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null;
   }
 
   private Reply replyOf(TaskRecord task) throws IOException {
+    AcceptedTask accepted = acceptedOf(task);
+    return accepted == null ? Reply.NONE : accepted.reply();
+  }
+
+  private @Nullable AcceptedTask acceptedOf(TaskRecord task) throws IOException {
     if (task.submitted() == null) {
-      return Reply.NONE;
+      return null;
     }
     return switch (stepAt(task.submitted())) {
-      case AcceptedTask accepted -> accepted.reply();
-      case Work work -> work.accepted().reply();
-      default -> Reply.NONE;
+      case AcceptedTask accepted -> accepted;
+      case Work work -> work.accepted();
+      default -> null;
     };
   }
 

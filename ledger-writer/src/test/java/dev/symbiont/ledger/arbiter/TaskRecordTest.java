@@ -73,7 +73,7 @@ class TaskRecordTest {
 
   @Test
   void aTaskThatWasSetAsideStaysSo() {
-    var aside = new SetAside("task-1", "task-1/set_aside", "queue", "why", NOON, 1, "x");
+    var aside = new SetAside("task-1", "task-1/set_aside", "queue", "why", NOON, 1, "x", 0);
 
     TaskRecord task = after(TaskRecord.unseen("task-1"), TASK, aside, FIRST, CALL_1);
 

@@ -59,7 +59,8 @@ class EntryTest {
         Samples.ended(GRANT, new Outcome.Unknown("silent"), "0.000000001"),
         Samples.succeeded(ROUTED, call),
         Samples.endedWithoutCall("task-1", TaskState.EXPIRED),
-        new SetAside("task-1", "task-1/set_aside", "some.queue", "no reason", NOON, 17, "rubbish"));
+        new SetAside(
+            "task-1", "task-1/set_aside", "some.queue", "no reason", NOON, 17, "rubbish", 0));
   }
 
   @Test

@@ -76,11 +76,11 @@ class QueriesTest {
   @Test
   void aTaskThatWasSetAsideHasNoResult() throws IOException {
     var aside =
-        new SetAside("message-1", "message-1/set_aside", "inbox", "no task", NOON, 3, "???");
+        new SetAside("message~1", "message~1/set_aside", "inbox", "no task", NOON, 3, "???", 0);
 
     writer.write(List.of(new Incoming.Happened(aside)));
 
-    TaskView task = known("message-1");
+    TaskView task = known("message~1");
     assertThat(task.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(task.task()).isNull();
     assertThat(task.end()).isNull();

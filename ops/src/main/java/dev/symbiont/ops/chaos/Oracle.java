@@ -141,7 +141,7 @@ final class Oracle {
   /// The id that a step must have, made from nothing but what it tells.
   private static String derived(Step step) {
     return switch (step) {
-      case TaskEnded(var task, var state, _, _, _, var call, _, _) ->
+      case TaskEnded(var task, var state, _, _, _, var call, _, _, _) ->
           call == null ? task + "/" + state.wire() : call.callId() + "/ended";
       case CallEnded call -> call.callId() + "/ended";
       default -> step.eventId();

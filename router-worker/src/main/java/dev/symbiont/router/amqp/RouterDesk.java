@@ -104,7 +104,7 @@ public final class RouterDesk implements AutoCloseable {
         decision.reason(),
         decision.decidedBy().wire(),
         decision.confidence().wire());
-    var routed = new RoutedTask(accepted, decision, decision.tier(), 1, List.of(), null);
+    var routed = new RoutedTask(accepted, decision, decision.tier(), 1, List.of(), null, 0);
     return Parcel.step(Topology.routedKey(decision.tier(), accepted.task().priority()), routed);
   }
 
