@@ -95,7 +95,8 @@ class TopologyTest {
 
   @Test
   void deadLettersGoNoFurther() {
-    assertThat(argumentsOf("symbiont.dead-letters")).isEqualTo(Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000));
+    assertThat(argumentsOf("symbiont.dead-letters"))
+        .isEqualTo(Map.of("x-queue-type", "quorum", "x-delivery-limit", 1_000_000));
   }
 
   @Test

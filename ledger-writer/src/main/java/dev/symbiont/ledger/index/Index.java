@@ -187,10 +187,10 @@ public final class Index implements AutoCloseable {
   public List<String> answeredTwice() {
     return query(
             """
-            SELECT id FROM task, json_each(record, '$.calls') AS call
+            SELECT task.id FROM task, json_each(record, '$.calls') AS call
             WHERE json_extract(call.value, '$.purpose') = 'task'
             AND json_extract(call.value, '$.outcome') = 'answered'
-            GROUP BY id HAVING count(*) > 1
+            GROUP BY task.id HAVING count(*) > 1
             """)
         .all(row -> row.getString(1));
   }
@@ -212,7 +212,7 @@ public final class Index implements AutoCloseable {
     // Floating point is good enough for the order; the amounts come from the records.
     return query(
             """
-            SELECT record FROM task, json_each(record, '$.calls') AS call GROUP BY id
+            SELECT record FROM task, json_each(record, '$.calls') AS call GROUP BY task.id
             ORDER BY sum(json_extract(call.value, '$.cost_usd')) DESC LIMIT ?
             """,
             limit)

@@ -2,8 +2,10 @@ package dev.symbiont.ledger.writer;
 
 import static dev.symbiont.ledger.Samples.NOON;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.entry;
 
 import dev.symbiont.contract.CallGranted;
+import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
@@ -84,6 +86,52 @@ class QueriesTest {
     assertThat(task.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(task.task()).isNull();
     assertThat(task.end()).isNull();
+  }
+
+  @Test
+  void whatDoesNotFitIsFound() throws IOException {
+    writer.write(Life.of("task-1", "0.10").happened());
+    writer.write(Life.of("task-2", "0.20").happened().subList(0, 3));
+    Life withoutGrant = Life.of("task-3", "0.30");
+    writer.write(
+        List.of(
+            new Incoming.Happened(withoutGrant.routed()),
+            new Incoming.Happened(withoutGrant.end())));
+
+    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of)) {
+      var index = queries.index();
+
+      assertThat(index.beginningsWithoutEnds()).containsExactly("task-2/call.1");
+      assertThat(index.endsWithoutBeginnings()).containsExactly("task-3/call.1");
+      assertThat(index.answeredTwice()).isEmpty();
+      assertThat(index.callsPerTask()).containsExactly(entry("0", 1L), entry("1", 2L));
+      assertThat(index.dearest(1)).singleElement().extracting("id").isEqualTo("task-1");
+    }
+  }
+
+  @Test
+  void deadLettersAreListedByCause() throws IOException {
+    for (int i = 1; i <= 3; i++) {
+      var aside =
+          new SetAside(
+              "task-" + i, "task-%d/set_aside".formatted(i), "inbox", i + " calls", NOON, 3, "", 0);
+      writer.write(List.of(new Incoming.Happened(aside)));
+    }
+    writer.write(
+        List.of(new Incoming.Happened(new Discarded("task-2", 0, "by an operator", NOON))));
+
+    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of)) {
+      var found = queries.answer(new LedgerQuery.DeadLetters("q", "r", 1, null));
+
+      assertThat(found.byCause()).containsExactly(entry("# calls", 2L));
+      assertThat(found.letters()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aCauseIsAReasonWithoutItsNumbersAndQuotations() {
+    assertThat(Queries.cause("task 'a b' took 17 s at \"haiku\""))
+        .isEqualTo("task … took # s at …");
   }
 
   @Test

@@ -8,9 +8,11 @@ import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
+import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.Samples;
@@ -23,6 +25,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -170,6 +173,85 @@ class WriterTest {
   }
 
   @Test
+  void aReplayOpensTheTaskAgainAndItsNextEndCounts() throws IOException {
+    Life life = Life.of("task-1", "0.01");
+    RoutedTask routed = life.routed();
+    var aside =
+        new TaskEnded(
+            "task-1", TaskState.SET_ASIDE, "why", null, List.of(), null, BigDecimal.ZERO, NOON, 0);
+    var replay = new LedgerQuery.Replay("q-1", "reply.g", "task-1", "opus", "another prompt");
+
+    try (Writer writer = open()) {
+      // All of it in one batch: what the replay reads is not on disk yet.
+      List<Reaction> reactions =
+          writer.write(
+              List.of(
+                  new Incoming.Happened(routed),
+                  new Incoming.Happened(aside),
+                  new Incoming.Replay(replay)));
+      RoutedTask again =
+          reactions.stream()
+              .filter(Reaction.GoesOn.class::isInstance)
+              .map(it -> ((Reaction.GoesOn) it).task())
+              .findFirst()
+              .orElseThrow();
+      assertThat(again.tier()).isEqualTo("opus");
+      assertThat(again.attempt()).isEqualTo(2);
+      assertThat(again.replay()).isEqualTo(1);
+      assertThat(again.prompt()).isEqualTo("another prompt");
+      assertThat(reactions)
+          .contains(
+              new Reaction.Settled("task-1", 0),
+              new Reaction.Answer(new LedgerAnswer.Replay("q-1", LetterVerdict.DONE), "reply.g"));
+
+      // An end from before the replay comes late, and changes nothing.
+      writer.write(List.of(new Incoming.Happened(life.end())));
+      assertThat(state("task-1")).isEqualTo(TaskState.ROUTED);
+
+      var end =
+          new TaskEnded(
+              "task-1", TaskState.SET_ASIDE, "so", null, List.of(), null, BigDecimal.ZERO, NOON, 1);
+      writer.write(List.of(new Incoming.Happened(end)));
+      assertThat(state("task-1")).isEqualTo(TaskState.SET_ASIDE);
+    }
+  }
+
+  @Test
+  void onlyWhatIsSetAsideCanBeReplayed() throws IOException {
+    try (Writer writer = open()) {
+      writer.write(Life.of("task-1", "0.01").happened());
+
+      assertThat(replay(writer, "task-1")).isEqualTo(LetterVerdict.NOT_SET_ASIDE);
+      assertThat(replay(writer, "task-2")).isEqualTo(LetterVerdict.UNKNOWN);
+    }
+  }
+
+  @Test
+  void theCallerOfATaskThatARoleSetsAsideIsTold() throws IOException {
+    var reply = new Reply("reply.gateway-1", null, null);
+    AcceptedTask task = Samples.accepted("task-1", "prompt", reply);
+    var aside = new SetAside("task-1", "task-1/set_aside", "queue", "why", NOON, 1, "x", 0);
+
+    try (Writer writer = open()) {
+      List<Reaction> reactions =
+          writer.write(
+              List.of(
+                  new Incoming.Happened(task),
+                  new Incoming.Happened(aside),
+                  new Incoming.Happened(aside)));
+
+      assertThat(reactions)
+          .singleElement()
+          .isInstanceOfSatisfying(
+              Reaction.Told.class,
+              it -> {
+                assertThat(it.reply()).isEqualTo(reply);
+                assertThat(it.end().reason()).isEqualTo("why");
+              });
+    }
+  }
+
+  @Test
   void onlyATaskWithoutACallCanBeCancelled() throws IOException {
     Life ended = Life.of("task-1", "0.01");
     RoutedTask running = Samples.routed("task-2");
@@ -265,6 +347,19 @@ class WriterTest {
       assertThat(stats.byModel().get("haiku")).isNotNull();
       assertThat(stats.byDate()).containsOnlyKeys("2026-03-01");
     }
+  }
+
+  private TaskState state(String task) throws IOException {
+    try (Queries queries = queries()) {
+      var found = queries.answer(new LedgerQuery.TaskById("q", "r", task)).task();
+      return Objects.requireNonNull(found).state();
+    }
+  }
+
+  private static LetterVerdict replay(Writer writer, String task) throws IOException {
+    var query = new LedgerQuery.Replay("q", "r", task, null, null);
+    var answer = (Reaction.Answer) writer.write(List.of(new Incoming.Replay(query))).getFirst();
+    return ((LedgerAnswer.Replay) answer.answer()).verdict();
   }
 
   private static CancelVerdict cancel(Writer writer, String task) throws IOException {
