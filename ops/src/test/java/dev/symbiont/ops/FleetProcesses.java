@@ -21,14 +21,21 @@ final class FleetProcesses implements AutoCloseable {
   final TestBroker broker;
   final Path folder;
   final int port;
+  private final List<String> tiers;
   private final Map<String, String> environment = new HashMap<>();
   private final Deque<SymbiontProcess> processes = new ArrayDeque<>();
 
   FleetProcesses(Path folder, Map<String, String> more) {
+    this(folder, TestBroker.TIERS, more);
+  }
+
+  /// @param tiers that `more` configures
+  FleetProcesses(Path folder, List<String> tiers, Map<String, String> more) {
     this.broker = TestBroker.start();
     this.folder = folder;
+    this.tiers = tiers;
     this.port = freePort();
-    broker.clean();
+    broker.clean(tiers);
     environment.put("SYMBIONT_BROKER", broker.address().toString());
     environment.put("SYMBIONT_CLAUDE", "simulated");
     environment.put("SYMBIONT_CLAUDE_HOME", folder.resolve("claude").toString());
@@ -38,8 +45,11 @@ final class FleetProcesses implements AutoCloseable {
     environment.putAll(more);
   }
 
-  SymbiontProcess start(String role) {
-    var process = SymbiontProcess.start(folder, environment, "start", role);
+  /// @param jvm more options for the virtual machine of this process
+  SymbiontProcess start(String role, String... jvm) {
+    var process =
+        SymbiontProcess.start(
+            SymbiontProcess.ROOT, folder, environment, List.of(jvm), "start", role);
     processes.push(process);
     return process;
   }
@@ -65,7 +75,7 @@ final class FleetProcesses implements AutoCloseable {
     while (!processes.isEmpty()) {
       processes.pop().close();
     }
-    broker.clean();
+    broker.clean(tiers);
     broker.close();
   }
 

@@ -34,6 +34,16 @@ final class SymbiontProcess implements AutoCloseable {
   /// @param root what it takes for the project's folder
   static SymbiontProcess start(
       Path root, Path folder, Map<String, String> environment, String... arguments) {
+    return start(root, folder, environment, List.of(), arguments);
+  }
+
+  /// @param jvm more options for its virtual machine
+  static SymbiontProcess start(
+      Path root,
+      Path folder,
+      Map<String, String> environment,
+      List<String> jvm,
+      String... arguments) {
     var command =
         new ArrayList<>(
             List.of(
@@ -41,10 +51,9 @@ final class SymbiontProcess implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "--enable-native-access=ALL-UNNAMED",
-                "-Dsymbiont.root=" + root,
-                "-cp",
-                System.getProperty("java.class.path"),
-                Symbiont.class.getName()));
+                "-Dsymbiont.root=" + root));
+    command.addAll(jvm);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Symbiont.class.getName()));
     command.addAll(List.of(arguments));
     try {
       Path log =

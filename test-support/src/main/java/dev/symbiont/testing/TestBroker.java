@@ -65,7 +65,12 @@ public final class TestBroker implements AutoCloseable {
 
   /// Removes every queue and exchange of a fleet.
   public void clean() {
-    Topology topology = Topology.of(TIERS);
+    clean(TIERS);
+  }
+
+  /// The same for a fleet with other tiers.
+  public void clean(List<String> tiers) {
+    Topology topology = Topology.of(tiers);
     quietly(
         () -> {
           for (Topology.Queue queue : topology.queues()) {
