@@ -52,8 +52,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// task.
 ///
 /// The dispatchers' deaths come first and all at once, each at a tier of its own, because a ledger
-/// takes ten seconds to give a silent worker up; meanwhile the routers die. No order is needed for
-/// more than that.
+/// takes ten seconds to give a silent worker up; meanwhile the routers die.
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class CrashPointIT {
 
@@ -119,11 +118,11 @@ class CrashPointIT {
           gateway("after-end", id -> entering(ENDPOINTS, "answer", isTask(id))));
 
   private static final CrashPoint CANCELLATION =
-      CrashPoint.of(
-              "ledger.cancelled.before-answers",
-              afterWriting(
-                  "ledger.cancelled.before-answers/cancelled",
-                  leaving(WRITER, "write", isWritten("ledger.cancelled.before-answers/cancelled"))))
+      ledger(
+              "cancelled",
+              "before-answers",
+              id -> id + "/cancelled",
+              event -> afterWriting(event, leaving(WRITER, "write", isWritten(event))))
           .at(ONE_AT_A_TIME)
           .withCalls(0, 0);
 
@@ -170,7 +169,7 @@ class CrashPointIT {
   }
 
   @Order(1)
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @FieldSource("ROUTER")
   void aRouterDies(CrashPoint point) throws Exception {
     submit(point);
@@ -181,7 +180,7 @@ class CrashPointIT {
   }
 
   @Order(2)
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @FieldSource("DISPATCHER")
   void aDispatcherDies(CrashPoint point) throws Exception {
     assertKilled(Objects.requireNonNull(DEAD_DISPATCHERS.get(point)));
@@ -191,7 +190,7 @@ class CrashPointIT {
   }
 
   @Order(3)
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @FieldSource("LEDGER")
   void aLedgerWriterDies(CrashPoint point) throws Exception {
     submit(point);
@@ -202,7 +201,7 @@ class CrashPointIT {
   }
 
   @Order(4)
-  @ParameterizedTest
+  @ParameterizedTest(name = "{0}")
   @FieldSource("GATEWAY")
   void aGatewayDiesAndItsCallerComesAgain(CrashPoint point) throws Exception {
     assertThatThrownBy(() -> post(point)).isInstanceOf(IOException.class);
@@ -288,6 +287,7 @@ class CrashPointIT {
     awaitEmptyQueues();
 
     assertThat(entries(point, "symbiont.ended.v1"))
+        .as("ends of %s", point)
         .extracting(it -> it.path("body").path("state").asString())
         .containsExactly(state);
     assertThat(fleet.journal())
@@ -295,15 +295,16 @@ class CrashPointIT {
         .doesNotHaveDuplicates();
     assertThat(fleet.ledger())
         .filteredOn(it -> it.path("task_id").asString().equals(point.taskId()))
+        .as("calls of %s", point)
         .extracting(it -> it.path("outcome").asString())
         .isEqualTo(point.calls());
     assertThat(entries(point, "symbiont.granted.v1")).hasSameSizeAs(point.calls());
     assertThat(fleet.ledger())
         .extracting(it -> it.path("call_id").asString())
         .doesNotHaveDuplicates();
-    Truth truth = truth(point);
-    assertThat(truth.begun).as("calls that the CLI began").isEqualTo(point.begun());
-    assertThat(truth.finished).as("calls that the CLI finished").isEqualTo(point.finished());
+    assertThat(truth(point))
+        .as("what the CLI says of %s", point)
+        .isEqualTo(new Truth(point.begun(), point.finished()));
     ChainedLog.verify(folder.resolve("ledger/tasks.jsonl"), _ -> {});
     ChainedLog.verify(folder.resolve("ledger/ledger.jsonl"), _ -> {});
   }
@@ -409,8 +410,7 @@ class CrashPointIT {
     return "$1.id().equals(\"%s\")".formatted(id);
   }
 
-  /// The places at which a ledger-writer can die with an event of a task's first call. A grant adds
-  /// nothing to the ledger.
+  /// The places at which a ledger-writer can die with an event of a task's first call.
   private static Stream<CrashPoint> ledger(String what) {
     return Stream.of(
         ledger(what, "before-write", CrashPoint::beforeWriting),
@@ -434,8 +434,13 @@ class CrashPointIT {
   }
 
   private static CrashPoint ledger(String what, String place, UnaryOperator<String> rules) {
+    return ledger(what, place, id -> "%s/call.1/%s".formatted(id, what), rules);
+  }
+
+  private static CrashPoint ledger(
+      String what, String place, UnaryOperator<String> event, UnaryOperator<String> rules) {
     String name = "ledger.%s.%s".formatted(what, place);
-    return CrashPoint.of(name, rules.apply("%s/call.1/%s".formatted(name, what)));
+    return CrashPoint.of(name, rules.apply(event.apply(name)));
   }
 
   private static List<String> tiers() {
