@@ -241,6 +241,9 @@ class CrashPointIT {
   @Order(6)
   @Test
   void nobodyHoldsAMessageAnyMore() {
+    DISPATCHER.forEach(it -> awaitEntry(it, "symbiont.ended.v1"));
+    awaitEmptyQueues();
+
     // They would give it back.
     gateway.process.close();
     router.process.close();
