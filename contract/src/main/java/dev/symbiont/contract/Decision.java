@@ -2,8 +2,7 @@ package dev.symbiont.contract;
 
 import java.math.BigDecimal;
 
-/// The router's choice for a task, with its reason and what the choosing cost; or an operator's,
-/// with all that the task had cost before.
+/// The choice for a task, a router's or an operator's, with its reason and what the choosing cost.
 public record Decision(
     String tier, Confidence confidence, String reason, DecidedBy decidedBy, BigDecimal costUsd) {
 

@@ -19,7 +19,7 @@ public sealed interface GrantAnswer extends Message {
   String requestId();
 
   /// Make the call; it has this id. Its beginning is on disk.
-  record Granted(String requestId, String callId) implements GrantAnswer {}
+  record Granted(String requestId, String callId, Spent spent) implements GrantAnswer {}
 
   /// This step was done before. If the task has ended with a result, here it is, to be sent on.
   record Finished(String requestId, @Nullable TaskEnded end) implements GrantAnswer {}
@@ -31,8 +31,8 @@ public sealed interface GrantAnswer extends Message {
   record Cancelled(String requestId) implements GrantAnswer {}
 
   /// The deadline of the task has passed.
-  record Expired(String requestId) implements GrantAnswer {}
+  record Expired(String requestId, Spent spent) implements GrantAnswer {}
 
   /// So many calls were begun for this step, and none brought an answer: no more.
-  record Exhausted(String requestId, int calls) implements GrantAnswer {}
+  record Exhausted(String requestId, int calls, Spent spent) implements GrantAnswer {}
 }

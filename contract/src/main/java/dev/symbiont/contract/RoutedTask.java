@@ -72,9 +72,4 @@ public record RoutedTask(
             spent.add(call.usage().costUsd()));
     return Stream.concat(tried.stream(), Stream.of(last)).toList();
   }
-
-  /// What deciding and the tiers before this one cost.
-  public BigDecimal costSoFar() {
-    return tried.stream().map(TriedTier::costUsd).reduce(decision.costUsd(), BigDecimal::add);
-  }
 }

@@ -3,7 +3,9 @@ package dev.symbiont.dispatcher;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.dispatcher.attempt.Ledger;
+import java.math.BigDecimal;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +21,7 @@ public final class FakeLedger implements Ledger {
       new ConcurrentLinkedDeque<>();
   private final List<GrantRequest> requests = new CopyOnWriteArrayList<>();
   private final List<CallEnded> recorded = new CopyOnWriteArrayList<>();
+  private volatile BigDecimal before = Examples.DECIDING;
   private final AtomicInteger numbers = new AtomicInteger();
   private volatile CompletableFuture<Void> recording = CompletableFuture.completedFuture(null);
 
@@ -32,7 +35,7 @@ public final class FakeLedger implements Ledger {
     requests.add(request);
     Function<GrantRequest, CompletableFuture<GrantAnswer>> answer = next.poll();
     return answer == null
-        ? CompletableFuture.completedFuture(grant(request))
+        ? CompletableFuture.completedFuture(granted(request))
         : answer.apply(request);
   }
 
@@ -44,7 +47,23 @@ public final class FakeLedger implements Ledger {
 
   /// The grant that it gives by itself.
   public static GrantAnswer grant(GrantRequest request) {
-    return new GrantAnswer.Granted(request.requestId(), callId(request));
+    return new GrantAnswer.Granted(
+        request.requestId(), callId(request), new Spent(BigDecimal.ZERO, Examples.DECIDING));
+  }
+
+  /// From now on the task has cost so much before its present step.
+  public void hasCost(BigDecimal cost) {
+    before = cost;
+  }
+
+  private GrantAnswer granted(GrantRequest request) {
+    BigDecimal step =
+        recorded.stream()
+            .filter(it -> it.attempt() == request.attempt())
+            .map(it -> it.usage().costUsd())
+            .reduce(BigDecimal.ZERO, BigDecimal::add);
+    return new GrantAnswer.Granted(
+        request.requestId(), callId(request), new Spent(step, before.add(step)));
   }
 
   public static String callId(GrantRequest request) {

@@ -11,6 +11,7 @@ import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Purpose;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.topology.Topology;
@@ -65,9 +66,10 @@ class LedgerClientIT {
     assertThat(asked.getProps().getMessageId()).isEqualTo("ask-1");
     assertThat(Codec.decode(asked.getProps().getType(), asked.getBody()))
         .isEqualTo(request("ask-1"));
-    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
 
-    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+    assertThat(soon(answer))
+        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
   }
 
   @Test
@@ -77,9 +79,9 @@ class LedgerClientIT {
 
     reply(new GrantAnswer.Cancelled("ask-2"));
     reply(new GrantAnswer.Cancelled("ask-9"));
-    reply(new GrantAnswer.Expired("ask-1"));
+    reply(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
 
-    assertThat(soon(first)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+    assertThat(soon(first)).isEqualTo(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
     assertThat(soon(second)).isEqualTo(new GrantAnswer.Cancelled("ask-2"));
   }
 
@@ -89,9 +91,9 @@ class LedgerClientIT {
     broker.take(ledger);
 
     broker.publish(Topology.FLOW, client.replyKey(), Fleet.BARE, new byte[] {1, 2, 3});
-    reply(new GrantAnswer.Expired("ask-1"));
+    reply(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
 
-    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
   }
 
   @Test
@@ -151,8 +153,9 @@ class LedgerClientIT {
     GetResponse again = broker.take(ledger);
     assertThat(again.getProps().getMessageId()).isEqualTo("ask-1");
     Awaitility.await().untilAsserted(() -> assertThat(reconnects).hasValueGreaterThan(1));
-    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
-    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+    assertThat(soon(answer))
+        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
   }
 
   @Test
@@ -161,9 +164,9 @@ class LedgerClientIT {
 
     assertThat(broker.take(ledger).getProps().getMessageId()).isEqualTo("ask-1");
     assertThat(broker.take(ledger).getProps().getMessageId()).isEqualTo("ask-1");
-    reply(new GrantAnswer.Expired("ask-1"));
+    reply(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
 
-    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1"));
+    assertThat(soon(answer)).isEqualTo(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
   }
 
   @Test

@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -64,13 +66,20 @@ public final class PrivateBroker {
     run("kill");
   }
 
+  /// Raises or clears the memory alarm, under which the broker takes nothing but still delivers.
+  public void alarm(boolean raised) {
+    run("ctl", "set_vm_memory_high_watermark", raised ? "0.00001" : "0.4");
+  }
+
   private record Ran(int code, String output) {}
 
-  private Ran run(String command) {
+  private Ran run(String command, String... arguments) {
+    var line = new ArrayList<>(List.of("setsid", script, command, folder));
+    line.addAll(List.of(arguments));
     try {
       // In a session of its own: an impatient second Ctrl-C must not end the stopping.
       Process process =
-          new ProcessBuilder("setsid", script, command, folder)
+          new ProcessBuilder(line)
               .redirectError(
                   command.equals("status")
                       ? ProcessBuilder.Redirect.DISCARD

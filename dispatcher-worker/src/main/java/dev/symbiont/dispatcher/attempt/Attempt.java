@@ -5,6 +5,7 @@ import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Usage;
@@ -29,7 +30,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,7 +66,7 @@ public final class Attempt {
   /// What one pass through grant and call came to.
   private sealed interface Tried {
 
-    record Called(CallEnded call) implements Tried {}
+    record Called(CallEnded call, Spent spent) implements Tried {}
 
     record NotGranted(GrantAnswer answer) implements Tried {}
   }
@@ -97,7 +97,8 @@ public final class Attempt {
                 .intervalFunction(IntervalFunction.ofExponentialRandomBackoff(patience.firstWait()))
                 .retryOnResult(
                     it ->
-                        it instanceof Tried.Called(CallEnded call) && call.outcome().isTransient())
+                        it instanceof Tried.Called(CallEnded call, _)
+                            && call.outcome().isTransient())
                 // Otherwise every exception is a reason to try again, an interrupt included.
                 .retryOnException(_ -> false)
                 .build());
@@ -122,38 +123,33 @@ public final class Attempt {
   /// @param redelivered the broker had given this work to somebody before
   public Next run(Work work, boolean redelivered) throws InterruptedException {
     var tries = new AtomicInteger();
-    var spent = new AtomicReference<>(BigDecimal.ZERO);
     Tried tried;
     try {
-      tried =
-          retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet(), spent));
+      tried = retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet()));
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("task " + work.taskId() + " at " + tier.name(), e);
     }
     return switch (tried) {
-      case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer, spent.get());
-      case Tried.Called(CallEnded call) -> sequel.after(work, call, spent.get());
+      case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer);
+      case Tried.Called(CallEnded call, Spent spent) -> sequel.after(work, call, spent);
     };
   }
 
-  private Tried tryOnce(
-      Work work, boolean redelivered, int tryNumber, AtomicReference<BigDecimal> spent)
-      throws Exception {
+  private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
     GrantAnswer answer = ask(work, redelivered, tryNumber);
-    if (!(answer instanceof GrantAnswer.Granted(_, String callId))) {
+    if (!(answer instanceof GrantAnswer.Granted(_, String callId, Spent spent))) {
       return new Tried.NotGranted(answer);
     }
     CallEnded call = call(work, callId);
     boolean goesOn = call.outcome().isTransient() && tryNumber < maxTries;
     if (goesOn) {
       ledger.record(call).get();
-      spent.updateAndGet(call.usage().costUsd()::add);
     } else if (call.outcome() instanceof Outcome.Cancelled) {
       recordBeforeStopping(call);
     }
-    return new Tried.Called(call);
+    return new Tried.Called(call, spent);
   }
 
   /// The thread is interrupted, so only a wait that no interrupt ends is one.
@@ -211,7 +207,7 @@ public final class Attempt {
           .exceptionally(_ -> new GrantAnswer.Cancelled(request.requestId()))
           .thenCompose(
               late ->
-                  late instanceof GrantAnswer.Granted(_, String callId)
+                  late instanceof GrantAnswer.Granted(_, String callId, _)
                       ? ledger.record(neverMade(work, callId))
                       : CompletableFuture.completedFuture(null))
           .join();

@@ -5,6 +5,7 @@ import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tier;
@@ -17,19 +18,18 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// Says what follows from the end of an attempt at `tier`. `spent` is what earlier tries of the
-/// same attempt cost.
+/// Says what follows from the end of an attempt at `tier`.
 record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
 
-  Next withoutGrant(Work work, GrantAnswer answer, BigDecimal spent) {
+  Next withoutGrant(Work work, GrantAnswer answer) {
     return switch (answer) {
       case GrantAnswer.Granted _ -> throw new IllegalStateException("a grant leads to a call");
       case GrantAnswer.Finished(_, TaskEnded end) ->
           end == null ? new Next.Nothing() : new Next.EndedBefore(end);
       case GrantAnswer.Running _, GrantAnswer.Cancelled _ -> new Next.Nothing();
-      case GrantAnswer.Expired _ ->
+      case GrantAnswer.Expired(_, Spent spent) ->
           end(work, TaskState.EXPIRED, "the deadline passed before the call", null, spent);
-      case GrantAnswer.Exhausted(_, int calls) ->
+      case GrantAnswer.Exhausted(_, int calls, Spent spent) ->
           end(
               work,
               TaskState.SET_ASIDE,
@@ -39,7 +39,7 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
     };
   }
 
-  Next after(Work work, CallEnded call, BigDecimal spent) {
+  Next after(Work work, CallEnded call, Spent spent) {
     if (call.outcome() instanceof Outcome.Cancelled) {
       return new Next.PutBack();
     }
@@ -49,7 +49,7 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
     };
   }
 
-  private Next after(RoutedTask task, CallEnded call, BigDecimal spent) {
+  private Next after(RoutedTask task, CallEnded call, Spent spent) {
     return switch (call.outcome()) {
       case Outcome.Answered _ -> end(task, TaskState.SUCCEEDED, "", call, spent);
       case Outcome.Limited _, Outcome.Overloaded _, Outcome.Crashed _, Outcome.Unreadable _ ->
@@ -63,12 +63,12 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
     };
   }
 
-  private Next fallBack(RoutedTask task, CallEnded call, BigDecimal spent) {
+  private Next fallBack(RoutedTask task, CallEnded call, Spent spent) {
     List<String> tried = task.tried().stream().map(TriedTier::tier).toList();
     if (task.accepted().task().mayFallBack()) {
       var next = tiers.fallbackOf(tier.name(), tried);
       if (next.isPresent()) {
-        return new Next.FallsBack(task.fallBackTo(next.get().name(), call, spent));
+        return new Next.FallsBack(task.fallBackTo(next.get().name(), call, spent.stepUsd()));
       }
     }
     String reason =
@@ -80,8 +80,8 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
   }
 
   private Next end(
-      Work work, TaskState state, String reason, @Nullable CallEnded call, BigDecimal spent) {
-    BigDecimal here = call == null ? spent : spent.add(call.usage().costUsd());
+      Work work, TaskState state, String reason, @Nullable CallEnded call, Spent spent) {
+    BigDecimal total = call == null ? spent.taskUsd() : spent.taskUsd().add(call.usage().costUsd());
     return new Next.Ended(
         switch (work) {
           case RoutedTask task ->
@@ -90,14 +90,16 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
                   state,
                   reason,
                   task.decision(),
-                  call == null || call.succeeded() ? task.tried() : task.triedWith(call, spent),
+                  call == null || call.succeeded()
+                      ? task.tried()
+                      : task.triedWith(call, spent.stepUsd()),
                   call,
-                  task.costSoFar().add(here),
+                  total,
                   clock.instant(),
                   task.replay());
           case Classification it ->
               new TaskEnded(
-                  it.taskId(), state, reason, null, List.of(), call, here, clock.instant(), 0);
+                  it.taskId(), state, reason, null, List.of(), call, total, clock.instant(), 0);
         });
   }
 }

@@ -13,6 +13,7 @@ import dev.symbiont.contract.Outcome.Refusal;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
@@ -143,7 +144,9 @@ class AttemptTest {
 
   @Test
   void aTaskPastItsDeadlineExpires() throws InterruptedException {
-    ledger.answerNext(it -> new GrantAnswer.Expired(it.requestId()));
+    ledger.answerNext(
+        it ->
+            new GrantAnswer.Expired(it.requestId(), new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
     TaskEnded end = ended(attempt("haiku").run(task, false));
 
@@ -155,7 +158,10 @@ class AttemptTest {
 
   @Test
   void aTaskWhoseCallsNeverEndIsSetAside() throws InterruptedException {
-    ledger.answerNext(it -> new GrantAnswer.Exhausted(it.requestId(), 5));
+    ledger.answerNext(
+        it ->
+            new GrantAnswer.Exhausted(
+                it.requestId(), 5, new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
     TaskEnded end = ended(attempt("haiku").run(task, false));
 
@@ -230,7 +236,9 @@ class AttemptTest {
     provider.thenEnds(LIMITED, first).thenEnds(LIMITED, second).thenEnds(LIMITED, third);
 
     RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false));
+    ledger.hasCost(Examples.DECIDING.add(first));
     RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false));
+    ledger.hasCost(Examples.DECIDING.add(first).add(second));
     TaskEnded end = ended(attempt("opus").run(atOpus, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);

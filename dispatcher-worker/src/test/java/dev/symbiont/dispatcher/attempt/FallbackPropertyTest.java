@@ -56,7 +56,10 @@ class FallbackPropertyTest {
       provider.thenEnds(outcome(random), cost);
       switch (attempt(tiers, task.tier(), provider, ledger).run(task, false)) {
         case Next.Ended(TaskEnded it) -> end = it;
-        case Next.FallsBack(RoutedTask onward) -> task = onward;
+        case Next.FallsBack(RoutedTask onward) -> {
+          task = onward;
+          ledger.hasCost(spent);
+        }
         case Next.Classified _, Next.EndedBefore _, Next.Nothing _, Next.PutBack _ ->
             throw new AssertionError(seed);
       }

@@ -105,7 +105,8 @@ public final class Arbiter {
         // A late copy of the question of a call that has ended: nobody waits for a second grant.
         return answer(
             call.isOpen()
-                ? new GrantAnswer.Granted(id, call.callId())
+                ? new GrantAnswer.Granted(
+                    id, call.callId(), task.spentBefore(call.purpose(), call.attempt()))
                 : new GrantAnswer.Finished(id, null));
       }
     }
@@ -124,14 +125,15 @@ public final class Arbiter {
         return answer(new GrantAnswer.Running(id, call.worker()));
       }
     }
+    var spent = task.spentBefore(request.purpose(), request.attempt());
     Instant now = clock.instant();
     if (request.deadline() != null && !now.isBefore(request.deadline())) {
-      return answer(new GrantAnswer.Expired(id));
+      return answer(new GrantAnswer.Expired(id, spent));
     }
     // A call that was cancelled because its worker had to stop is not the task's fault.
     int begun = (int) before.stream().filter(it -> !it.wasCancelled()).count();
     if (begun >= maxCallsPerStep) {
-      return answer(new GrantAnswer.Exhausted(id, begun));
+      return answer(new GrantAnswer.Exhausted(id, begun, spent));
     }
     String callId = "%s/call.%d".formatted(task.id(), task.calls().size() + 1);
     Optional<Tier> tier = tiers.find(request.tier());
@@ -148,7 +150,7 @@ public final class Arbiter {
             now,
             tier.map(Tier::typicalCostUsd).orElse(BigDecimal.ZERO),
             request.promptPreview());
-    return new Verdict(new GrantAnswer.Granted(id, callId), granted, null);
+    return new Verdict(new GrantAnswer.Granted(id, callId, spent), granted, null);
   }
 
   /// What is known of a task, open or ended.

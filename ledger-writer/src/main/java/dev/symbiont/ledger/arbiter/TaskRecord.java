@@ -5,11 +5,13 @@ import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Classification;
+import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
@@ -264,15 +266,36 @@ public record TaskRecord(
         .toList();
   }
 
-  /// What all calls cost so far.
+  /// What all calls cost so far; of an open one, what is reserved for it.
   public BigDecimal costUsd() {
-    return calls.stream().map(CallRecord::costUsd).reduce(BigDecimal.ZERO, BigDecimal::add);
+    return sum(calls);
+  }
+
+  /// What the calls that have ended cost, those of one step among them.
+  Spent spentBefore(Purpose purpose, int ofAttempt) {
+    return new Spent(
+        sum(callsOf(purpose, ofAttempt).stream().filter(it -> !it.isOpen()).toList()),
+        sum(calls.stream().filter(it -> !it.isOpen()).toList()));
+  }
+
+  private static BigDecimal sum(List<CallRecord> some) {
+    return some.stream().map(CallRecord::costUsd).reduce(BigDecimal.ZERO, BigDecimal::add);
   }
 
   /// Whether it lies in the dead letters and waits for an operator.
   @JsonIgnore
   public boolean isDeadLetter() {
     return state == TaskState.SET_ASIDE && !discarded;
+  }
+
+  /// Whether an operator has sent it on again and nothing has come of it yet.
+  @JsonIgnore
+  public boolean isFreshReplay() {
+    return state == TaskState.ROUTED
+        && decision != null
+        && decision.decidedBy() == DecidedBy.OPERATOR
+        && callsOf(Purpose.TASK, attempt).isEmpty()
+        && latestRank == ROUTED + attempt;
   }
 
   /// Whether that step has led on to another, so that nothing is left to do for it.

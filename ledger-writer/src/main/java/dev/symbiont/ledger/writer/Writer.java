@@ -31,9 +31,12 @@ import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.Line;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -166,10 +169,11 @@ public final class Writer implements AutoCloseable {
 
   /// The message of a task could not go on, so nobody has told its caller.
   private void setAside(SetAside aside, List<Index.Call> calls, List<Pending> pending) {
-    Optional<TaskRecord> before = arbiter.find(aside.taskId());
     happened(aside.eventId(), aside, calls);
-    before
-        .filter(task -> !task.state().isEnd() && task.submitted() != null)
+    arbiter
+        .find(aside.taskId())
+        .filter(task -> task.state() == TaskState.SET_ASIDE && task.replays() == aside.replay())
+        .filter(task -> task.submitted() != null)
         .ifPresent(
             task -> {
               var end =
@@ -187,11 +191,14 @@ public final class Writer implements AutoCloseable {
             });
   }
 
+  /// A task that is cancelled already is told of once more: the question may come again because
+  /// this writer died before anybody had heard the answer.
   private void cancel(LedgerQuery.Cancel query, List<Index.Call> calls, List<Pending> pending) {
     Optional<TaskRecord> found = arbiter.find(query.taskId());
     CancelVerdict verdict = found.map(Writer::cancelVerdict).orElse(CancelVerdict.UNKNOWN);
     if (verdict == CancelVerdict.CANCELLED) {
       TaskRecord task = found.orElseThrow();
+      Instant at = task.endedAt() == null ? clock.instant() : task.endedAt();
       var end =
           new TaskEnded(
               task.id(),
@@ -201,7 +208,7 @@ public final class Writer implements AutoCloseable {
               List.of(),
               null,
               task.costUsd(),
-              clock.instant(),
+              at,
               task.replays());
       happened(end.eventId(), end, calls);
       pending.add(() -> new Reaction.Ended(end, replyOf(task)));
@@ -211,6 +218,9 @@ public final class Writer implements AutoCloseable {
   }
 
   private static CancelVerdict cancelVerdict(TaskRecord task) {
+    if (task.state() == TaskState.CANCELLED) {
+      return CancelVerdict.CANCELLED;
+    }
     if (task.state().isEnd()) {
       return CancelVerdict.ENDED;
     }
@@ -219,13 +229,17 @@ public final class Writer implements AutoCloseable {
         : CancelVerdict.CANCELLED;
   }
 
-  /// What had cost money before the replay stays with the task, as the cost of the operator's
-  /// decision; the calls begin to count anew with the attempt.
+  /// What it had cost before stays with the task; the calls begin to count anew with the attempt.
   private void replay(LedgerQuery.Replay query, List<Index.Call> calls, List<Pending> pending)
       throws IOException {
     TaskRecord task = arbiter.find(query.taskId()).orElse(null);
     LetterVerdict verdict = letterVerdict(task);
-    if (task != null && verdict == LetterVerdict.DONE) {
+    if (task != null && task.isFreshReplay()) {
+      // The question comes again because this writer died before the task had gone on.
+      Span latest = Objects.requireNonNull(task.latest());
+      pending.add(() -> new Reaction.GoesOn((RoutedTask) stepAt(latest)));
+      verdict = LetterVerdict.DONE;
+    } else if (task != null && verdict == LetterVerdict.DONE) {
       open.journal().flush(); // what is read here may have come in the same batch
       AcceptedTask accepted = acceptedOf(task);
       String tier = query.tier();
@@ -243,7 +257,7 @@ public final class Writer implements AutoCloseable {
                 Confidence.HIGH,
                 "replayed after it was set aside: " + task.reason(),
                 DecidedBy.OPERATOR,
-                task.costUsd());
+                BigDecimal.ZERO);
         var routed =
             new RoutedTask(
                 accepted.again(query.task()),

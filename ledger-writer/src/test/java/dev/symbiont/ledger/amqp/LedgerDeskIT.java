@@ -16,6 +16,7 @@ import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.topology.Topology;
@@ -80,7 +81,8 @@ class LedgerDeskIT {
     try (LedgerClient client = desk.client("worker-1")) {
       GrantAnswer answer = soon(client.ask(Samples.request(work, "ask-1", "worker-1")));
 
-      assertThat(answer).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+      assertThat(answer)
+          .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
       assertThat(Files.readString(files.journal())).contains("\"task-1/call.1/granted\"");
     }
   }

@@ -11,6 +11,7 @@ import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.Samples;
@@ -45,7 +46,8 @@ class ArbiterTest {
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(work, "ask-1", "worker-1"));
 
-    assertThat(verdict.answer()).isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1"));
+    assertThat(verdict.answer())
+        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
     assertThat(verdict.grant())
         .isEqualTo(Samples.granted(Samples.request(work, "ask-1", "worker-1"), 1));
   }
@@ -115,7 +117,7 @@ class ArbiterTest {
     now = deadline;
 
     assertThat(arbiter.decide(due("ask-1", deadline)).answer())
-        .isEqualTo(new GrantAnswer.Expired("ask-1"));
+        .isEqualTo(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
   }
 
   @Test
@@ -127,7 +129,22 @@ class ArbiterTest {
       apply(Samples.crashed(call));
     }
 
-    assertThat(ask("ask-9", "worker-1")).isEqualTo(new GrantAnswer.Exhausted("ask-9", MOST_CALLS));
+    assertThat(ask("ask-9", "worker-1"))
+        .isEqualTo(new GrantAnswer.Exhausted("ask-9", MOST_CALLS, Spent.NOTHING));
+  }
+
+  @Test
+  void aGrantSaysWhatWasSpentBeforeItByWhicheverWorker() {
+    apply(work);
+    apply(Samples.ended(grant("ask-1", "worker-1"), new Outcome.Overloaded("busy"), "0.25"));
+    apply(Samples.ended(grant("ask-2", "worker-1"), new Outcome.Overloaded("busy"), "0.5"));
+
+    assertThat(ask("ask-3", "worker-2"))
+        .isEqualTo(
+            new GrantAnswer.Granted(
+                "ask-3",
+                "task-1/call.3",
+                new Spent(new BigDecimal("0.75"), new BigDecimal("0.75"))));
   }
 
   @Test
@@ -199,7 +216,9 @@ class ArbiterTest {
     assertThat(arbiter.decide(Samples.request(question, "ask-2", "worker-2")).answer())
         .isEqualTo(new GrantAnswer.Finished("ask-2", null));
     assertThat(arbiter.decide(Samples.request(work, "ask-3", "worker-2")).answer())
-        .isEqualTo(granted("ask-3", 2));
+        .isEqualTo(
+            new GrantAnswer.Granted(
+                "ask-3", "task-1/call.2", new Spent(BigDecimal.ZERO, new BigDecimal("0.001"))));
   }
 
   @Test
@@ -236,7 +255,7 @@ class ArbiterTest {
       apply(Samples.crashed(grant("ask-" + i, "worker-1")));
     }
     assertThat(arbiter.decide(due("ask-9", NOON)).answer())
-        .isEqualTo(new GrantAnswer.Expired("ask-9"));
+        .isEqualTo(new GrantAnswer.Expired("ask-9", Spent.NOTHING));
   }
 
   @Test
@@ -285,6 +304,6 @@ class ArbiterTest {
   }
 
   private static GrantAnswer granted(String requestId, int number) {
-    return new GrantAnswer.Granted(requestId, "task-1/call." + number);
+    return new GrantAnswer.Granted(requestId, "task-1/call." + number, Spent.NOTHING);
   }
 }

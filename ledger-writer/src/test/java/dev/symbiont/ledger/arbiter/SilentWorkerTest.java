@@ -129,7 +129,12 @@ class SilentWorkerTest {
     assertThat(ownBeats(20)).isEmpty();
     arbiter.beat(Samples.beat("worker-2"), false);
     assertThat(arbiter.decide(Samples.request(work, "ask-2", "worker-2")).answer())
-        .isEqualTo(new GrantAnswer.Granted("ask-2", "task-1/call.2"));
+        .isInstanceOfSatisfying(
+            GrantAnswer.Granted.class,
+            it -> {
+              assertThat(it.callId()).isEqualTo("task-1/call.2");
+              assertThat(it.spent().taskUsd()).as("reserved").isEqualTo(unknown.usage().costUsd());
+            });
   }
 
   @Test

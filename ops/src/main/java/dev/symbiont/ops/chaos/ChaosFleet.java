@@ -191,6 +191,11 @@ final class ChaosFleet implements AutoCloseable {
     privateBroker.start();
   }
 
+  /// Makes the broker take nothing for a while, although it goes on delivering.
+  void alarm(boolean raised) {
+    Objects.requireNonNull(privateBroker).alarm(raised);
+  }
+
   /// Lets no file of this process grow beyond `bytes`, as a full disk would.
   ///
   /// @return whether this machine can do that

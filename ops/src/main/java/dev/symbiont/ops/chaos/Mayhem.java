@@ -18,6 +18,7 @@ final class Mayhem {
   private static final long PAUSE_MILLIS = 14_000;
 
   private static final long DISK_FULL_MILLIS = 4_000;
+  private static final long BLOCKED_MILLIS = 1_500;
   private static final int BURST = 60;
   private static final int SHORTEST_REST_MILLIS = 2_000;
   private static final int LONGEST_REST_MILLIS = 9_000;
@@ -36,6 +37,8 @@ final class Mayhem {
           Fault.KILL_STANDBY,
           Fault.KILL_GATEWAY,
           Fault.KILL_BROKER,
+          Fault.BLOCK_AND_KILL,
+          Fault.BLOCK_AND_KILL,
           Fault.PAUSE_DISPATCHER,
           Fault.PAUSE_LEDGER,
           Fault.FILL_DISK);
@@ -47,6 +50,7 @@ final class Mayhem {
     KILL_STANDBY,
     KILL_GATEWAY,
     KILL_BROKER,
+    BLOCK_AND_KILL,
     PAUSE_DISPATCHER,
     PAUSE_LEDGER,
     FILL_DISK;
@@ -77,9 +81,9 @@ final class Mayhem {
 
   int kills() {
     return done.entrySet().stream()
-        .filter(it -> it.getKey().startsWith("kill"))
-        .mapToInt(Map.Entry::getValue)
-        .sum();
+            .mapToInt(it -> it.getKey().startsWith("kill") ? it.getValue() : 0)
+            .sum()
+        + 2 * done.getOrDefault(Fault.BLOCK_AND_KILL.title(), 0);
   }
 
   int dispatcherKills() {
@@ -100,7 +104,8 @@ final class Mayhem {
       }
       Fault fault = FAULTS.get(random.nextInt(FAULTS.size()));
       int choice = random.nextInt(Integer.MAX_VALUE);
-      if (fault == Fault.KILL_BROKER && !fleet.ownsBroker()) {
+      boolean needsBroker = fault == Fault.KILL_BROKER || fault == Fault.BLOCK_AND_KILL;
+      if (needsBroker && !fleet.ownsBroker()) {
         continue;
       }
       long second = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
@@ -142,6 +147,7 @@ final class Mayhem {
         flood(choice);
         fleet.killBroker();
       }
+      case BLOCK_AND_KILL -> blockAndKill(choice);
       case PAUSE_DISPATCHER -> pause(oneOf("dispatcher", choice));
       case PAUSE_LEDGER -> pause(fleet.activeLedger());
       case FILL_DISK -> {
@@ -163,6 +169,20 @@ final class Mayhem {
   private void flood(int choice) throws InterruptedException {
     load.burst(BURST);
     TimeUnit.MILLISECONDS.sleep(choice % 300);
+  }
+
+  /// While the broker takes nothing, workers finish what they have and can tell nobody; whoever
+  /// acknowledges too early loses it when they die.
+  private void blockAndKill(int choice) throws InterruptedException {
+    flood(choice);
+    fleet.alarm(true);
+    try {
+      TimeUnit.MILLISECONDS.sleep(BLOCKED_MILLIS);
+      fleet.kill(oneOf("dispatcher", choice));
+      fleet.kill(oneOf("router", choice));
+    } finally {
+      fleet.alarm(false);
+    }
   }
 
   private void pause(String member) throws InterruptedException {
