@@ -235,11 +235,23 @@ public final class Index implements AutoCloseable {
     return query("SELECT coalesce(max(number), 0) FROM call").one(row -> row.getLong(1)).orElse(0L);
   }
 
-  /// Where the journal entries stand from which the ledger's lines after `number` are derived.
-  public List<Span> sourcesAfter(long number) {
+  /// The number of the last line of the ledger that is derived from before this offset.
+  public long callsBefore(long journalOffset) {
     return query(
-            "SELECT journal_offset, journal_length FROM call WHERE number > ? ORDER BY number",
-            number)
+            "SELECT coalesce(max(number), 0) FROM call WHERE journal_offset < ?", journalOffset)
+        .one(row -> row.getLong(1))
+        .orElse(0L);
+  }
+
+  /// Where the journal entries stand from which the ledger's lines after `number` are derived.
+  public List<Span> sources(long number, long upTo) {
+    return query(
+            """
+            SELECT journal_offset, journal_length FROM call WHERE number > ? AND number <= ?
+            ORDER BY number
+            """,
+            number,
+            upTo)
         .all(row -> new Span(row.getLong(1), row.getInt(2)));
   }
 

@@ -4,17 +4,25 @@ import dev.symbiont.contract.Ids;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A file of JSON objects, one a line, each ending in `"prev"`, the hash of the line before, and
@@ -30,17 +38,24 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A *derived* log can be made again to the byte. Its lines have no `"at"`; from a broken line on
 /// it is cut off.
+///
+/// A log goes on over several files. [#seal] gives the file a name with a day in it, such as
+/// `tasks-2026-03-19.jsonl`, and begins the next, whose first line names the hash of the last line
+/// of the sealed one. Offsets and line numbers of a source log go on from file to file; where a
+/// file begins is what the `"at"` of its first line says.
 public final class ChainedLog implements AutoCloseable {
 
   private static final String GENESIS = "0".repeat(64);
   private static final byte[] HASH = ",\"hash\":\"".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] PREV = "\"prev\":\"".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] AT = "\"at\":".getBytes(StandardCharsets.US_ASCII);
+  private static final String SEALED = "-\\d{4}-\\d\\d-\\d\\d\\.jsonl";
   private static final int DIGEST_LENGTH = 64;
   private static final int MOST_DIGITS = 18;
   private static final int TRAILER_LENGTH = HASH.length + DIGEST_LENGTH + 2;
 
   private final FileChannel channel;
+  private final Mark origin;
   private final boolean derived;
   private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
   private long size;
@@ -49,8 +64,10 @@ public final class ChainedLog implements AutoCloseable {
   private String head;
   private final @Nullable String repair;
 
-  private ChainedLog(FileChannel channel, boolean derived, Scan scan, @Nullable String repair) {
+  private ChainedLog(
+      FileChannel channel, Mark origin, boolean derived, Scan scan, @Nullable String repair) {
     this.channel = channel;
+    this.origin = origin;
     this.derived = derived;
     this.size = scan.end;
     this.forced = scan.end;
@@ -68,28 +85,44 @@ public final class ChainedLog implements AutoCloseable {
     }
   }
 
-  /// Opens a source log, or makes it: checks every line, hands those from `from` on to `reader`,
-  /// and cuts off a broken tail.
+  /// Opens a source log, or makes it: checks every line of its last file, hands those from `from`
+  /// on to `reader`, and cuts off a broken tail. Sealed files are read only where `from` lies
+  /// before their end.
   public static ChainedLog open(Path file, Mark from, Consumer<Line> reader) throws IOException {
-    return open(file, from, reader, false);
+    Mark origin = Mark.START;
+    for (Path sealed : sealed(file)) {
+      Mark end = endOf(sealed);
+      if (end.offset <= from.offset) {
+        origin = end;
+      } else {
+        origin = whole(sealed, scan(sealed, origin, from, reader));
+      }
+    }
+    return open(file, origin, from, reader, false);
   }
 
-  /// Opens a derived log, or makes it, and cuts it off from the first broken line on.
-  public static ChainedLog openDerived(Path file) throws IOException {
-    return open(file, Mark.START, _ -> {}, true);
+  /// Opens the last file of a derived log, or makes it, and cuts it off from the first broken line
+  /// on.
+  ///
+  /// @param origin how many lines the files before it have, and the hash of the last
+  public static ChainedLog openDerived(Path file, Mark origin) throws IOException {
+    return open(file, origin, origin, _ -> {}, true);
   }
 
-  private static ChainedLog open(Path file, Mark from, Consumer<Line> reader, boolean derived)
+  private static ChainedLog open(
+      Path file, Mark origin, Mark from, Consumer<Line> reader, boolean derived)
       throws IOException {
     boolean made = !Files.exists(file);
     FileChannel channel =
         FileChannel.open(
-            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), OwnerOnly.ATTRIBUTE);
+            file,
+            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.READ),
+            OwnerOnly.ATTRIBUTE);
     try {
       if (made) {
-        forceDirectory(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+        forceFolderOf(file);
       }
-      Scan scan = scan(file, from, reader);
+      Scan scan = scan(file, origin, from, reader);
       if (scan.wasForced && !derived) {
         throw scan.damage(file);
       }
@@ -99,28 +132,36 @@ public final class ChainedLog implements AutoCloseable {
             "%s: cut off %d bytes after line %d (byte %d): %s"
                 .formatted(
                     file.getFileName(),
-                    channel.size() - scan.end,
+                    channel.size() - scan.length(),
                     scan.lines,
-                    scan.end,
+                    scan.length(),
                     scan.problem);
-        channel.truncate(scan.end);
+        channel.truncate(scan.length());
       }
       channel.force(true);
-      channel.position(scan.end);
-      return new ChainedLog(channel, derived, scan, repair);
+      channel.position(scan.length());
+      return new ChainedLog(channel, origin, derived, scan, repair);
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
     }
   }
 
-  /// Reads the whole file and returns the mark after its last line. Changes nothing.
+  /// Reads all files from the first to the last and returns the mark after the last line. Changes
+  /// nothing.
   public static Mark verify(Path file, Consumer<Line> reader) throws IOException {
-    Scan scan = scan(file, Mark.START, reader);
+    Mark mark = Mark.START;
+    for (Path each : files(file)) {
+      mark = whole(each, scan(each, mark, Mark.START, reader));
+    }
+    return mark;
+  }
+
+  private static Mark whole(Path file, Scan scan) throws DamagedLogException {
     if (scan.problem != null) {
       throw scan.damage(file);
     }
-    return new Mark(scan.end, scan.lines, scan.head);
+    return scan.mark();
   }
 
   /// Whether the line that ends at this mark is still there and unchanged.
@@ -128,19 +169,125 @@ public final class ChainedLog implements AutoCloseable {
     if (mark.offset == 0) {
       return true;
     }
-    if (!Files.exists(file) || Files.size(file) < mark.offset) {
-      return false;
+    for (Path each : files(file)) {
+      OptionalLong begin = beginOf(each);
+      if (begin.isPresent()
+          && begin.getAsLong() < mark.offset
+          && mark.offset <= begin.getAsLong() + Files.size(each)) {
+        return endsWith(each, mark.offset - begin.getAsLong(), mark.head);
+      }
     }
+    return false;
+  }
+
+  private static boolean endsWith(Path file, long end, String head) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      var end = ByteBuffer.allocate(TRAILER_LENGTH + 1);
-      channel.read(end, mark.offset - end.capacity());
-      return new String(end.array(), StandardCharsets.US_ASCII).endsWith(mark.head + "\"}\n");
+      var trailer = ByteBuffer.allocate(TRAILER_LENGTH + 1);
+      channel.read(trailer, end - trailer.capacity());
+      return new String(trailer.array(), StandardCharsets.US_ASCII).endsWith(head + "\"}\n");
+    }
+  }
+
+  /// The sealed files of a log, oldest first.
+  public static List<Path> sealed(Path file) throws IOException {
+    String stem = stem(file);
+    try (Stream<Path> all = Files.list(folderOf(file))) {
+      return all.filter(it -> it.getFileName().toString().matches(stem + SEALED)).sorted().toList();
+    }
+  }
+
+  /// The name under which a file is sealed.
+  public static Path sealedName(Path file, LocalDate day) {
+    return file.resolveSibling("%s-%s.jsonl".formatted(stem(file), day));
+  }
+
+  /// The files of a log, oldest first; the last one only if it exists.
+  private static List<Path> files(Path file) throws IOException {
+    var all = new ArrayList<Path>(sealed(file));
+    if (Files.exists(file) || all.isEmpty()) {
+      all.add(file);
+    }
+    return all;
+  }
+
+  private static String stem(Path file) {
+    return file.getFileName().toString().replace(".jsonl", "");
+  }
+
+  /// Gives a closed file its final name.
+  public static void seal(Path file, Path as) throws IOException {
+    Files.move(file, as);
+    forceFolderOf(file);
+  }
+
+  private static OptionalLong beginOf(Path file) throws IOException {
+    try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+      return beginOf(in);
+    } catch (NoSuchFileException e) {
+      return OptionalLong.empty();
+    }
+  }
+
+  /// Where a file of a source log begins; nothing if it has no whole line yet.
+  private static OptionalLong beginOf(FileChannel file) throws IOException {
+    var line = new ByteArrayOutputStream();
+    var chunk = ByteBuffer.allocate(1 << 12);
+    for (long at = 0; file.read(chunk.clear(), at) > 0; at += chunk.position()) {
+      for (int i = 0; i < chunk.position(); i++) {
+        if (chunk.get(i) == '\n') {
+          long begin = forcedBefore(line.toByteArray());
+          return begin < 0 ? OptionalLong.empty() : OptionalLong.of(begin);
+        }
+        line.write(chunk.get(i));
+      }
+    }
+    return OptionalLong.empty();
+  }
+
+  /// The mark after a sealed file of a source log, without reading all of it; its number of lines
+  /// is not known then.
+  public static Mark endOf(Path sealed) throws IOException {
+    long begin =
+        beginOf(sealed).orElseThrow(() -> new DamagedLogException(sealed, 1, 0, "no line"));
+    return new Mark(begin + Files.size(sealed), 0, lastHash(sealed));
+  }
+
+  /// The hash in the last line of a file.
+  public static String lastHash(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      var trailer = ByteBuffer.allocate(TRAILER_LENGTH + 1);
+      channel.read(trailer, Math.max(0, channel.size() - trailer.capacity()));
+      var text = new String(trailer.array(), StandardCharsets.US_ASCII);
+      int end = text.lastIndexOf("\"}\n");
+      if (end < DIGEST_LENGTH) {
+        throw new DamagedLogException(file, 0, channel.size(), "it does not end with a hash");
+      }
+      return text.substring(end - DIGEST_LENGTH, end);
     }
   }
 
   /// What was cut off when the file was opened, in words; nothing if it was whole.
   public @Nullable String repair() {
     return repair;
+  }
+
+  /// The first line of the file that is written, which has one.
+  public Line first() throws IOException {
+    for (int length = 1 << 12; ; length *= 2) {
+      var bytes = ByteBuffer.allocate(length);
+      channel.read(bytes, 0);
+      for (int i = 0; i < bytes.position(); i++) {
+        if (bytes.get(i) == '\n') {
+          var span = new Span(origin.offset, i + 1);
+          return new Line(origin.lines + 1, span, Arrays.copyOf(bytes.array(), i));
+        }
+      }
+    }
+  }
+
+  /// The state before the first line of the file that is written.
+  public Mark origin() {
+    return origin;
   }
 
   /// The state after the last line that was flushed.
@@ -178,17 +325,41 @@ public final class ChainedLog implements AutoCloseable {
     forced = size;
   }
 
-  /// The line at this place, without its end.
+  /// The line of a source log at this place, without its end. May be called while another thread
+  /// writes and seals: where a file begins is read from what was opened, not from its name.
   public static byte[] read(Path file, Span span) throws IOException {
-    try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
-      var bytes = ByteBuffer.allocate(span.length() - 1);
-      while (bytes.hasRemaining()) {
-        if (in.read(bytes, span.offset() + bytes.position()) < 0) {
-          throw new IOException("%s ends before byte %d".formatted(file, span.end()));
-        }
-      }
-      return bytes.array();
+    Optional<byte[]> found = readIn(file, span);
+    // Where it is not in the file that is written, that one may have been sealed just now.
+    for (Path sealed : found.isPresent() ? List.<Path>of() : sealed(file).reversed()) {
+      found = found.or(() -> readIn(sealed, span));
     }
+    return found.orElseThrow(
+        () -> new IOException("%s has no byte %d".formatted(file, span.end())));
+  }
+
+  private static Optional<byte[]> readIn(Path file, Span span) {
+    try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+      OptionalLong begin = beginOf(in);
+      return begin.isPresent()
+              && begin.getAsLong() <= span.offset()
+              && span.end() <= begin.getAsLong() + in.size()
+          ? Optional.of(read(in, span.offset() - begin.getAsLong(), span.length() - 1))
+          : Optional.empty();
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static byte[] read(FileChannel in, long position, int length) throws IOException {
+    var bytes = ByteBuffer.allocate(length);
+    while (bytes.hasRemaining()) {
+      if (in.read(bytes, position + bytes.position()) < 0) {
+        throw new IOException("the file ends before byte " + (position + length));
+      }
+    }
+    return bytes.array();
   }
 
   @Override
@@ -209,14 +380,25 @@ public final class ChainedLog implements AutoCloseable {
 
   /// How far a file is whole, and what is wrong with the line behind that.
   private static final class Scan {
+    final Mark origin;
     long end;
     long lines;
-    String head = GENESIS;
+    String head;
     @Nullable String problem;
     boolean wasForced;
 
+    Scan(Mark origin) {
+      this.origin = origin;
+      this.end = origin.offset;
+      this.lines = origin.lines;
+      this.head = origin.head;
+    }
+
     /// @param bytes one line, whole or not
-    void take(byte[] bytes, long from, Consumer<Line> reader) {
+    void take(byte[] bytes, Mark from, Consumer<Line> reader) {
+      if (end == from.offset) {
+        lines = from.lines; // sealed files before this one were not counted
+      }
       if (problem == null) {
         problem = problemWith(bytes, head);
       }
@@ -225,7 +407,7 @@ public final class ChainedLog implements AutoCloseable {
         lines++;
         end = span.end();
         head = hashIn(bytes);
-        if (span.offset() >= from) {
+        if (span.offset() >= from.offset) {
           reader.accept(new Line(lines, span, bytes));
         }
       } else if (forcedBefore(bytes) > end) {
@@ -233,13 +415,23 @@ public final class ChainedLog implements AutoCloseable {
       }
     }
 
+    /// Bytes of this file that are whole.
+    long length() {
+      return end - origin.offset;
+    }
+
+    Mark mark() {
+      return new Mark(end, lines, head);
+    }
+
     DamagedLogException damage(Path file) {
-      return new DamagedLogException(file, lines + 1, end, String.valueOf(problem));
+      return new DamagedLogException(file, lines + 1, length(), String.valueOf(problem));
     }
   }
 
-  private static Scan scan(Path file, Mark from, Consumer<Line> reader) throws IOException {
-    var scan = new Scan();
+  private static Scan scan(Path file, Mark origin, Mark from, Consumer<Line> reader)
+      throws IOException {
+    var scan = new Scan(origin);
     var line = new ByteArrayOutputStream();
     try (InputStream in = Files.newInputStream(file)) {
       byte[] chunk = new byte[1 << 16];
@@ -248,13 +440,16 @@ public final class ChainedLog implements AutoCloseable {
         for (int i = 0; i < n; i++) {
           if (chunk[i] == '\n') {
             line.write(chunk, start, i - start);
-            scan.take(line.toByteArray(), from.offset, reader);
+            scan.take(line.toByteArray(), from, reader);
             line.reset();
             start = i + 1;
           }
         }
         line.write(chunk, start, n - start);
       }
+    }
+    if (scan.end == from.offset) {
+      scan.lines = from.lines;
     }
     if (line.size() > 0) {
       scan.problem = scan.problem == null ? "the line is not complete" : scan.problem;
@@ -322,9 +517,13 @@ public final class ChainedLog implements AutoCloseable {
   }
 
   /// A new file survives a crash only when its name does.
-  private static void forceDirectory(Path folder) throws IOException {
-    try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
+  private static void forceFolderOf(Path file) throws IOException {
+    try (FileChannel directory = FileChannel.open(folderOf(file), StandardOpenOption.READ)) {
       directory.force(true);
     }
+  }
+
+  private static Path folderOf(Path file) {
+    return Objects.requireNonNull(file.toAbsolutePath().getParent());
   }
 }

@@ -25,6 +25,11 @@ public record LedgerFiles(Path folder) {
     return folder.resolve("ledger.jsonl");
   }
 
+  /// The file of the ledger that belongs to a sealed file of the journal.
+  Path sealedLedger(Path sealedJournal) {
+    return folder.resolve(sealedJournal.getFileName().toString().replace("tasks-", "ledger-"));
+  }
+
   public Path index() {
     return folder.resolve("index.sqlite");
   }

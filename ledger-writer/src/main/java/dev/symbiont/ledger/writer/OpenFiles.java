@@ -18,10 +18,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// The journal, the ledger and the index, brought to the same point when they are opened and kept
 /// there.
@@ -41,19 +44,22 @@ final class OpenFiles implements AutoCloseable {
   private ChainedLog journal;
   private long calls;
 
+  /// The day of the first line of the journal's present file, once it is known.
+  private @Nullable LocalDate begun;
+
   private OpenFiles(LedgerFiles files, List<String> repairs) throws IOException {
     this.files = files;
     this.repairs = repairs;
     this.index = Index.open(files.index());
     try {
-      this.ledger = ChainedLog.openDerived(files.ledger());
+      this.journal = openJournal();
       try {
-        this.journal = openJournal();
         this.calls = index.lastCall();
+        this.ledger = ChainedLog.openDerived(files.ledger(), alignSealed());
         noteRepair(ledger);
         noteRepair(journal);
       } catch (IOException | RuntimeException e) {
-        ledger.close();
+        journal.close();
         throw e;
       }
     } catch (IOException | RuntimeException e) {
@@ -176,30 +182,87 @@ final class OpenFiles implements AutoCloseable {
     if (have > calls) {
       dropSurplus();
     } else if (have < calls) {
-      for (Span source : index.sourcesAfter(have)) {
-        Step step = Entry.read(ChainedLog.read(files.journal(), source)).step();
-        ledger.add(
-            Codec.mapper().writeValueAsBytes(LedgerLine.of(LedgerLine.callIn(step).orElseThrow())));
-      }
-      ledger.flush();
+      derive(ledger, calls);
       repairs.add("ledger.jsonl: completed with %d lines from tasks.jsonl".formatted(calls - have));
     }
   }
 
+  /// Adds the lines that are missing up to this number.
+  private void derive(ChainedLog into, long upTo) throws IOException {
+    long have = into.mark().lines();
+    for (Span source : index.sources(have, upTo)) {
+      Step step = Entry.read(ChainedLog.read(files.journal(), source)).step();
+      into.add(
+          Codec.mapper().writeValueAsBytes(LedgerLine.of(LedgerLine.callIn(step).orElseThrow())));
+    }
+    into.flush();
+  }
+
+  /// Each sealed file of the journal has one of the ledger with the calls that end in it. A crash
+  /// can leave the last of them unsealed, and anybody can delete one: what is missing is derived.
+  private Mark alignSealed() throws IOException {
+    Mark origin = Mark.START;
+    for (Path part : ChainedLog.sealed(files.journal())) {
+      Path sealed = files.sealedLedger(part);
+      long last = index.callsBefore(ChainedLog.endOf(part).offset());
+      if (!Files.exists(sealed)) {
+        if (Files.exists(files.ledger())) {
+          ChainedLog.seal(files.ledger(), sealed);
+        }
+        try (ChainedLog log = ChainedLog.openDerived(sealed, origin)) {
+          repairs.add(
+              "%s: completed with %d lines"
+                  .formatted(sealed.getFileName(), last - log.mark().lines()));
+          derive(log, last);
+          log.force();
+        }
+      }
+      String head = Files.size(sealed) == 0 ? origin.head() : ChainedLog.lastHash(sealed);
+      origin = new Mark(0, last, head);
+    }
+    return origin;
+  }
+
+  /// Begins new files when the day has changed since the first line of the present ones. The names
+  /// of the old ones are final, and so is their content: the first line of each new file holds the
+  /// hash of the last line of the old one.
+  void roll(LocalDate today) throws IOException {
+    Mark end = journal.mark();
+    if (end.offset() == journal.origin().offset()) {
+      return;
+    }
+    if (begun == null) {
+      Line first = journal.first();
+      begun = LocalDate.ofInstant(Entry.read(first.bytes()).recordedAt(), ZoneOffset.UTC);
+    }
+    Path sealed = ChainedLog.sealedName(files.journal(), begun);
+    if (!begun.isBefore(today) || Files.exists(sealed)) {
+      return;
+    }
+    Mark ledgerEnd = ledger.mark();
+    ledger.force();
+    ledger.close();
+    journal.close();
+    ChainedLog.seal(files.journal(), sealed);
+    ChainedLog.seal(files.ledger(), files.sealedLedger(sealed));
+    journal = ChainedLog.open(files.journal(), end, _ -> {});
+    ledger =
+        ChainedLog.openDerived(files.ledger(), new Mark(0, ledgerEnd.lines(), ledgerEnd.head()));
+    begun = null;
+  }
+
   private void dropSurplus() throws IOException {
     ledger.close();
+    Mark origin = ledger.origin();
     long surplus = ledger.mark().lines() - calls;
     Path file = files.ledger();
-    var keep = new Mark[] {Mark.START};
-    ChainedLog.verify(
-        file,
-        line -> {
-          if (line.number() <= calls) {
-            keep[0] = Mark.after(line);
-          }
-        });
     byte[] all = Files.readAllBytes(file);
-    int from = Math.toIntExact(keep[0].offset());
+    int from = 0;
+    for (long line = origin.lines(); line < calls; line++) {
+      while (all[from++] != '\n') {
+        // on to the end of the line
+      }
+    }
     try (FileChannel dropped =
         FileChannel.open(
             files.dropped(),
@@ -209,10 +272,10 @@ final class OpenFiles implements AutoCloseable {
       dropped.force(true);
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      channel.truncate(keep[0].offset());
+      channel.truncate(from);
       channel.force(true);
     }
-    ledger = ChainedLog.openDerived(files.ledger());
+    ledger = ChainedLog.openDerived(files.ledger(), origin);
     repairs.add(
         "ledger.jsonl: moved its last %d lines to ledger-dropped.jsonl: tasks.jsonl has lost their calls"
             .formatted(surplus));

@@ -34,6 +34,8 @@ import java.io.IOException;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -89,6 +91,7 @@ public final class Writer implements AutoCloseable {
   /// Takes a batch. When this returns, everything in it is on disk, and the reactions may be sent.
   /// When it throws, nothing may be acknowledged: call [#reopen()], then try the same batch again.
   public List<Reaction> write(List<Incoming> incoming) throws IOException {
+    open.roll(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC));
     var calls = new ArrayList<Index.Call>();
     var pending = new ArrayList<Pending>();
     for (Incoming it : incoming) {

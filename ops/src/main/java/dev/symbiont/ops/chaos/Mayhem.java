@@ -18,7 +18,10 @@ final class Mayhem {
   private static final long PAUSE_MILLIS = 14_000;
 
   private static final long DISK_FULL_MILLIS = 4_000;
-  private static final long BLOCKED_MILLIS = 1_500;
+
+  /// The broker looks at its memory every 2.5 s.
+  private static final long BLOCKED_MILLIS = 4_000;
+
   private static final int BURST = 60;
   private static final int SHORTEST_REST_MILLIS = 2_000;
   private static final int LONGEST_REST_MILLIS = 9_000;
