@@ -12,6 +12,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /// Roles as processes of their own on a broker of the test, with the simulated CLI and a ledger in
@@ -31,7 +32,16 @@ final class FleetProcesses implements AutoCloseable {
 
   /// @param tiers that `more` configures
   FleetProcesses(Path folder, List<String> tiers, Map<String, String> more) {
-    this.broker = TestBroker.start();
+    this(TestBroker.start(), folder, tiers, more);
+  }
+
+  FleetProcesses(TestBroker broker, Path folder, Map<String, String> more) {
+    this(broker, folder, TestBroker.TIERS, more);
+  }
+
+  private FleetProcesses(
+      TestBroker broker, Path folder, List<String> tiers, Map<String, String> more) {
+    this.broker = broker;
     this.folder = folder;
     this.tiers = tiers;
     this.port = freePort();
@@ -45,11 +55,16 @@ final class FleetProcesses implements AutoCloseable {
     environment.putAll(more);
   }
 
-  /// @param jvm more options for the virtual machine of this process
-  SymbiontProcess start(String role, String... jvm) {
+  SymbiontProcess start(String role, String... options) {
+    return start(List.of(), role, options);
+  }
+
+  /// @param jvm options for the virtual machine of this process
+  SymbiontProcess start(List<String> jvm, String role, String... options) {
+    var command = Stream.concat(Stream.of("start", role), Stream.of(options));
     var process =
         SymbiontProcess.start(
-            SymbiontProcess.ROOT, folder, environment, List.of(jvm), "start", role);
+            SymbiontProcess.ROOT, folder, environment, jvm, command.toArray(String[]::new));
     processes.push(process);
     return process;
   }

@@ -55,6 +55,11 @@ public final class TestBroker implements AutoCloseable {
     };
   }
 
+  /// A broker that the test runs itself.
+  public static TestBroker at(URI address) {
+    return new TestBroker(address, () -> {});
+  }
+
   public URI address() {
     return address;
   }
