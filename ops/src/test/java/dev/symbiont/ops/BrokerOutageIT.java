@@ -55,8 +55,8 @@ class BrokerOutageIT {
   private HttpCaller caller;
 
   @BeforeAll
-  static void startNode() {
-    node = new OwnNode(nodeFolder);
+  static void startNode() throws IOException {
+    node = OwnNode.in(nodeFolder);
     address = node.start();
   }
 
@@ -92,7 +92,7 @@ class BrokerOutageIT {
     List<SymbiontProcess> roles = startAll(ALL, "--wait");
     HttpCaller.Answer early = queue("too early");
 
-    node.start();
+    assertThat(node.start()).isEqualTo(address);
     HttpCaller.Answer answer = succeedsSoon();
 
     assertUnavailable(early);
@@ -111,7 +111,7 @@ class BrokerOutageIT {
     await("the calls").atMost(LONG).until(() -> truth.begun().size() == 8);
 
     node.kill();
-    node.start();
+    assertThat(node.start()).isEqualTo(address);
     HttpCaller.Answer fresh = succeedsSoon();
 
     assertThat(truth.ended()).as("the outage was shorter than the calls").hasSize(1);
@@ -133,6 +133,27 @@ class BrokerOutageIT {
         .filteredOn(it -> it.path("prompt").asString().contains("long"))
         .hasSize(8);
     assertThat(truth.begun()).hasSize(9);
+    assertAllAlive(roles);
+  }
+
+  /// The broker delivers the messages of running calls again, to the worker that makes them: the
+  /// copies must not take the place of work that can be done.
+  @Test
+  void connectionsThatAreCutDuringCallsHoldNobodyUp() {
+    callsAtATime(4);
+    List<SymbiontProcess> roles = startAll();
+    var ids =
+        List.of(
+            accepted(queue("[[sim:ok delay=15]] one")), accepted(queue("[[sim:ok delay=15]] two")));
+    await("the calls").atMost(LONG).until(() -> truth.begun().size() == 2);
+
+    node.control("close_all_connections", "test");
+    succeedsSoon();
+
+    await("every end")
+        .atMost(LONG)
+        .untilAsserted(() -> assertThat(endsOf("succeeded")).containsAll(ids));
+    assertThat(truth.begun()).hasSize(3);
     assertAllAlive(roles);
   }
 

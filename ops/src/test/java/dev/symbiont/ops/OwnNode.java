@@ -3,8 +3,12 @@ package dev.symbiont.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +18,21 @@ import java.util.List;
 record OwnNode(Path folder) implements AutoCloseable {
 
   private static final Path SCRIPT = SymbiontProcess.ROOT.resolve("ops/broker/node");
+  private static final int FIRST_PORT = 20_000;
+  private static final int LAST_PORT = 25_980;
+  private static final int BLOCK = 20;
+
+  /// On ports that the script gives nobody: while this node is dead, another one that is started on
+  /// the machine would take its ports otherwise.
+  static OwnNode in(Path folder) throws IOException {
+    int port = FIRST_PORT;
+    while (!(isFree(port) && isFree(port + 1) && isFree(port + 3))) {
+      port += BLOCK;
+      assertThat(port).as("a free block of ports").isLessThanOrEqualTo(LAST_PORT);
+    }
+    Files.writeString(folder.resolve("port"), Integer.toString(port));
+    return new OwnNode(folder);
+  }
 
   /// Returns when it answers; does nothing else if it runs.
   URI start() {
@@ -34,6 +53,14 @@ record OwnNode(Path folder) implements AutoCloseable {
     run("stop");
   }
 
+  private static boolean isFree(int port) {
+    try (var socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   private String run(String command, String... more) {
     var line = new ArrayList<>(List.of(SCRIPT.toString(), command, folder.toString()));
     line.addAll(List.of(more));
@@ -44,7 +71,7 @@ record OwnNode(Path folder) implements AutoCloseable {
       assertThat(process.waitFor()).as("%s: %s", line, out).isZero();
       return out.strip();
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException(e);
