@@ -78,11 +78,15 @@ class BrokerOutageIT {
 
   @AfterEach
   void stop() throws IOException {
-    // A test that failed may have left it dead, and the fleet ends better on a broker that answers.
-    node.start();
-    await("the test's own connection").atMost(LONG).until(this::isConnected);
     caller.close();
-    fleet.close();
+    try {
+      // A test that failed may have left it dead, and the fleet ends better on a broker that
+      // answers.
+      node.start();
+      await("the test's own connection").atMost(LONG).until(this::isConnected);
+    } finally {
+      fleet.close();
+    }
   }
 
   @Test
