@@ -49,6 +49,18 @@ public final class Hop {
             .toArray(CompletableFuture<?>[]::new));
   }
 
+  /// Publishes once. Whoever asks for an answer asks again when there is none.
+  void offer(Parcel parcel) {
+    var _ =
+        publisher
+            .publish(parcel)
+            .exceptionally(
+                failure -> {
+                  log.debug("{}", failure.getMessage());
+                  return null;
+                });
+  }
+
   /// There is nothing to pass on.
   public void done(Delivery delivery) {
     delivery.acknowledge(false);

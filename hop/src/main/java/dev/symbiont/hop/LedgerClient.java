@@ -13,7 +13,6 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.contract.wire.UnreadableMessageException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -108,7 +107,7 @@ public final class LedgerClient implements AutoCloseable {
   }
 
   private void publish(String id, Message question) {
-    var _ = hop.deliver(List.of(Parcel.question(question, id))); // repeated until it is taken
+    hop.offer(Parcel.question(question, id));
   }
 
   private void bind(com.rabbitmq.client.Connection connection) {

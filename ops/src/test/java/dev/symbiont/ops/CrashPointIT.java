@@ -153,9 +153,11 @@ class CrashPointIT {
       DEAD_DISPATCHERS.put(
           point,
           fleet.start(
-              "dispatcher",
-              agent(List.of(point)),
-              "-Dsymbiont.dispatcher.tiers=" + (point.tier() == null ? CHEAPEST : point.tier())));
+              List.of(
+                  agent(List.of(point)),
+                  "-Dsymbiont.dispatcher.tiers="
+                      + (point.tier() == null ? CHEAPEST : point.tier())),
+              "dispatcher"));
     }
     for (SymbiontProcess dying : DEAD_DISPATCHERS.values()) {
       dying.awaitExit();
@@ -275,7 +277,7 @@ class CrashPointIT {
 
     private SymbiontProcess start() {
       SymbiontProcess started =
-          ahead.isEmpty() ? fleet.start(role) : fleet.start(role, agent(ahead));
+          ahead.isEmpty() ? fleet.start(role) : fleet.start(List.of(agent(ahead)), role);
       return started.awaitOutput(role + " is up");
     }
   }

@@ -36,6 +36,7 @@ import org.slf4j.LoggerFactory;
 public final class DispatcherDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(DispatcherDesk.class);
+  private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(1);
   private static final Duration AFTER_INTERRUPT = Duration.ofSeconds(15);
 
   private final Tier tier;
@@ -52,7 +53,8 @@ public final class DispatcherDesk implements AutoCloseable {
   private final List<Slot> slots = new ArrayList<>();
   private volatile boolean stopping;
 
-  private record Held(Work work, Delivery delivery, long number) {}
+  /// @param asked whether the ledger was asked about it before
+  private record Held(Work work, Delivery delivery, long number, boolean asked) {}
 
   /// @param stopGrace how long a running call may take to end by itself when the worker is stopped
   public DispatcherDesk(Tier tier, Broker broker, Hop hop, Attempt attempt, Duration stopGrace) {
@@ -102,7 +104,7 @@ public final class DispatcherDesk implements AutoCloseable {
       throw new IllegalArgumentException(
           "work for tier %s in a queue of %s".formatted(work.tier(), tier.name()));
     }
-    held.add(new Held(work, delivery, numbers.incrementAndGet()));
+    held.add(new Held(work, delivery, numbers.incrementAndGet(), false));
   }
 
   private void join(Duration patience) {
@@ -138,6 +140,12 @@ public final class DispatcherDesk implements AutoCloseable {
       case Next.Classified(CallEnded call) ->
           hop.forward(it.delivery, List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
       case Next.EndedBefore(TaskEnded end) -> hop.forward(it.delivery, resultFor(reply, end));
+      case Next.AskAgain() -> {
+        // Without a slot, which has better to do than to wait.
+        CompletableFuture.delayedExecutor(ASK_AGAIN_AFTER.toMillis(), TimeUnit.MILLISECONDS)
+            .execute(() -> held.add(new Held(it.work, it.delivery, it.number, true)));
+        yield CompletableFuture.completedFuture(null);
+      }
       case Next.Nothing() -> hop.forward(it.delivery, List.of());
       case Next.PutBack() -> {
         hop.putBack(it.delivery);
@@ -177,7 +185,7 @@ public final class DispatcherDesk implements AutoCloseable {
     private void run(Held it) throws InterruptedException {
       try {
         CompletableFuture<Void> settled =
-            settle(it, attempt.run(it.work, it.delivery.redelivered()));
+            settle(it, attempt.run(it.work, it.delivery.redelivered(), it.asked));
         settling.put(it.number, settled);
         var _ = settled.whenComplete((_, _) -> settling.remove(it.number));
       } catch (RuntimeException e) {

@@ -43,7 +43,6 @@ import org.slf4j.LoggerFactory;
 public final class Attempt {
 
   private static final Logger log = LoggerFactory.getLogger(Attempt.class);
-  private static final Duration ASK_AGAIN_WHILE_RUNNING = Duration.ofSeconds(1);
   private static final Duration LIMITER_PATIENCE = Duration.ofMinutes(1);
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(2);
   private static final Duration RECORD_PATIENCE = Duration.ofSeconds(10);
@@ -121,24 +120,27 @@ public final class Attempt {
   /// Works on it until it is clear what follows.
   ///
   /// @param redelivered the broker had given this work to somebody before
-  public Next run(Work work, boolean redelivered) throws InterruptedException {
+  /// @param asked this worker has asked about it before, and did not use its turn
+  public Next run(Work work, boolean redelivered, boolean asked) throws InterruptedException {
     var tries = new AtomicInteger();
     Tried tried;
     try {
-      tried = retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet()));
+      tried =
+          retry.executeCallable(() -> tryOnce(work, redelivered, asked, tries.incrementAndGet()));
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
       throw new IllegalStateException("task " + work.taskId() + " at " + tier.name(), e);
     }
     return switch (tried) {
-      case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer);
+      case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer, redelivered);
       case Tried.Called(CallEnded call, Spent spent) -> sequel.after(work, call, spent);
     };
   }
 
-  private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
-    GrantAnswer answer = ask(work, redelivered, tryNumber);
+  private Tried tryOnce(Work work, boolean redelivered, boolean asked, int tryNumber)
+      throws Exception {
+    GrantAnswer answer = ask(work, redelivered, asked && tryNumber == 1, tryNumber);
     if (!(answer instanceof GrantAnswer.Granted(_, String callId, Spent spent))) {
       return new Tried.NotGranted(answer);
     }
@@ -161,37 +163,28 @@ public final class Attempt {
         .join();
   }
 
-  /// A call of this step that somebody else makes may yet end without an answer, so a redelivered
-  /// message waits for its end. A message that comes for the first time while the call runs is a
-  /// copy, and needs no answer.
-  private GrantAnswer ask(Work work, boolean redelivered, int tryNumber)
+  private GrantAnswer ask(Work work, boolean redelivered, boolean asked, int tryNumber)
       throws InterruptedException, ExecutionException {
-    while (!limiter.acquirePermission()) {
+    while (!asked && !limiter.acquirePermission()) {
       if (Thread.interrupted()) {
         throw new InterruptedException("stopped while paced");
       }
       log.debug("{} is paced; {} waits", tier.name(), work.taskId());
     }
-    while (true) {
-      var request =
-          new GrantRequest(
-              ledger.nextRequestId(),
-              Topology.replyKey(worker),
-              work.taskId(),
-              work.purpose(),
-              tier.name(),
-              work.attempt(),
-              tryNumber,
-              worker,
-              redelivered,
-              work.deadline(),
-              CallEnded.preview(work.prompt()));
-      GrantAnswer answer = await(request, work);
-      if (!(answer instanceof GrantAnswer.Running && redelivered)) {
-        return answer;
-      }
-      TimeUnit.MILLISECONDS.sleep(ASK_AGAIN_WHILE_RUNNING.toMillis());
-    }
+    var request =
+        new GrantRequest(
+            ledger.nextRequestId(),
+            Topology.replyKey(worker),
+            work.taskId(),
+            work.purpose(),
+            tier.name(),
+            work.attempt(),
+            tryNumber,
+            worker,
+            redelivered,
+            work.deadline(),
+            CallEnded.preview(work.prompt()));
+    return await(request, work);
   }
 
   /// A worker that has to stop while it waits must not leave a granted call behind that it never

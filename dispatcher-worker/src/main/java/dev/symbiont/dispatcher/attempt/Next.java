@@ -19,6 +19,9 @@ public sealed interface Next {
   /// The task was over before; its producer may not have heard of it.
   record EndedBefore(TaskEnded end) implements Next {}
 
+  /// Somebody else does it, and may fail: keep it, and ask again soon.
+  record AskAgain() implements Next {}
+
   /// Somebody else does it, or did it.
   record Nothing() implements Next {}
 

@@ -21,12 +21,16 @@ import org.jspecify.annotations.Nullable;
 /// Says what follows from the end of an attempt at `tier`.
 record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
 
-  Next withoutGrant(Work work, GrantAnswer answer) {
+  Next withoutGrant(Work work, GrantAnswer answer, boolean redelivered) {
     return switch (answer) {
       case GrantAnswer.Granted _ -> throw new IllegalStateException("a grant leads to a call");
       case GrantAnswer.Finished(_, TaskEnded end) ->
           end == null ? new Next.Nothing() : new Next.EndedBefore(end);
-      case GrantAnswer.Running _, GrantAnswer.Cancelled _ -> new Next.Nothing();
+      // The call that somebody else makes may yet end without an answer, and a redelivered message
+      // is
+      // then the one to go on with. One that comes for the first time is a copy.
+      case GrantAnswer.Running _ -> redelivered ? new Next.AskAgain() : new Next.Nothing();
+      case GrantAnswer.Cancelled _ -> new Next.Nothing();
       case GrantAnswer.Expired(_, Spent spent) ->
           end(work, TaskState.EXPIRED, "the deadline passed before the call", null, spent);
       case GrantAnswer.Exhausted(_, int calls, Spent spent) ->

@@ -3,14 +3,16 @@ package dev.symbiont.dispatcher.provider;
 import dev.symbiont.contract.JsonBounds;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Result;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.StandardCharsets;
+import dev.symbiont.contract.wire.Codec;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// Keeps answers within what a message may carry.
 public final class AnswerText {
+
+  private static final int MOST_ESCAPED_PER_CHAR = 6;
+  private static final long MOST_ESCAPED = Result.MAX_BYTES * 3L / 2;
+  private static final int LONGEST_FAILURE = 2_000;
 
   private AnswerText() {}
 
@@ -20,20 +22,47 @@ public final class AnswerText {
     boolean fits =
         structured == null
             || (JsonBounds.problem(structured).isEmpty()
-                && structured.toString().length() * 3L <= Result.MAX_BYTES);
+                && Codec.mapper().writeValueAsBytes(structured).length <= Result.MAX_BYTES);
     String cut = cut(text);
     return new Outcome.Answered(
         cut, fits ? structured : null, cut.length() < text.length() || !fits);
   }
 
-  /// At most so many bytes of UTF-8, without half a character at the end.
+  /// What a program says of a failure, cut to what a message can carry several times over.
+  public static String failure(String text) {
+    return text.length() <= LONGEST_FAILURE
+        ? text
+        : withoutHalf(text, LONGEST_FAILURE) + "… (%d characters)".formatted(text.length());
+  }
+
+  /// At most so many bytes of UTF-8, and not much more when JSON escapes them.
   private static String cut(String text) {
-    if (text.length() * 3L <= Result.MAX_BYTES) {
+    if (text.length() * MOST_ESCAPED_PER_CHAR <= Result.MAX_BYTES) {
       return text;
     }
-    var encoder = StandardCharsets.UTF_8.newEncoder();
-    var chars = CharBuffer.wrap(text);
-    encoder.encode(chars, ByteBuffer.allocate(Result.MAX_BYTES), true);
-    return text.substring(0, chars.position());
+    long bytes = 0;
+    long escaped = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      // A surrogate pair has four bytes.
+      int length = c < 0x80 ? 1 : c < 0x800 || Character.isSurrogate(c) ? 2 : 3;
+      bytes += length;
+      escaped += escapes(c, length);
+      if (bytes > Result.MAX_BYTES || escaped > MOST_ESCAPED) {
+        return withoutHalf(text, i);
+      }
+    }
+    return text;
+  }
+
+  private static int escapes(char c, int length) {
+    return switch (c) {
+      case '"', '\\', '\b', '\f', '\n', '\r', '\t' -> 2;
+      default -> c < ' ' ? MOST_ESCAPED_PER_CHAR : length;
+    };
+  }
+
+  private static String withoutHalf(String text, int end) {
+    return text.substring(0, Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end);
   }
 }

@@ -53,7 +53,7 @@ class AttemptInterruptTest {
             new WorkFolder(folder),
             InstantSource.system(),
             new Attempt.Patience(3, Duration.ofMillis(10)));
-    running = new FutureTask<>(() -> attempt.run(task, false));
+    running = new FutureTask<>(() -> attempt.run(task, false, false));
     thread = Thread.ofPlatform().unstarted(running);
   }
 

@@ -1,7 +1,6 @@
 package dev.symbiont.dispatcher.attempt;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.tuple;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
@@ -57,7 +56,7 @@ class AttemptTest {
 
   @Test
   void aGrantLeadsToACallAndItsAnswerEndsTheTask() throws InterruptedException {
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     TaskEnded end = ended(next);
     assertThat(end.state()).isEqualTo(TaskState.SUCCEEDED);
@@ -92,7 +91,7 @@ class AttemptTest {
           return FakeProvider.ending(OVERLOADED, CENT);
         });
 
-    var _ = attempt("haiku").run(task, false);
+    var _ = attempt("haiku").run(task, false, false);
 
     assertThat(provider.calls()).hasSize(2);
     assertThat(provider.calls()).extracting("folder").doesNotHaveDuplicates();
@@ -112,7 +111,7 @@ class AttemptTest {
       throws InterruptedException {
     ledger.answerNext(answer);
 
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     assertThat(next).isEqualTo(new Next.Nothing());
     assertThat(provider.calls()).isEmpty();
@@ -121,25 +120,22 @@ class AttemptTest {
 
   @Test
   void aTaskThatEndedBeforeHasItsEndSentOn() throws InterruptedException {
-    TaskEnded before = ended(attempt("haiku").run(task, false));
+    TaskEnded before = ended(attempt("haiku").run(task, false, false));
     ledger.answerNext(it -> new GrantAnswer.Finished(it.requestId(), before));
 
-    Next next = attempt("haiku").run(task, true);
+    Next next = attempt("haiku").run(task, true, false);
 
     assertThat(next).isEqualTo(new Next.EndedBefore(before));
     assertThat(provider.calls()).hasSize(1);
   }
 
   @Test
-  void aRedeliveredTaskWaitsForTheCallOfAnother() throws InterruptedException {
+  void aRedeliveredTaskIsKeptWhileAnotherWorkerMakesItsCall() throws InterruptedException {
     ledger.answerNext(it -> new GrantAnswer.Running(it.requestId(), "worker-2"));
 
-    Next next = attempt("haiku").run(task, true);
+    assertThat(attempt("haiku").run(task, true, false)).isEqualTo(new Next.AskAgain());
 
-    assertThat(ended(next).state()).isEqualTo(TaskState.SUCCEEDED);
-    assertThat(ledger.requests())
-        .extracting(GrantRequest::requestId, GrantRequest::tryNumber, GrantRequest::redelivered)
-        .containsExactly(tuple("ask-1", 1, true), tuple("ask-2", 1, true));
+    assertThat(provider.calls()).isEmpty();
   }
 
   @Test
@@ -148,7 +144,7 @@ class AttemptTest {
         it ->
             new GrantAnswer.Expired(it.requestId(), new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
-    TaskEnded end = ended(attempt("haiku").run(task, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false, false));
 
     assertThat(end.state()).isEqualTo(TaskState.EXPIRED);
     assertThat(end.reason()).isEqualTo("the deadline passed before the call");
@@ -163,7 +159,7 @@ class AttemptTest {
             new GrantAnswer.Exhausted(
                 it.requestId(), 5, new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
-    TaskEnded end = ended(attempt("haiku").run(task, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason()).isEqualTo("5 calls to haiku began and none brought an answer");
@@ -181,7 +177,7 @@ class AttemptTest {
       throws InterruptedException {
     provider.thenEnds(outcome).thenEnds(outcome);
 
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     assertThat(ended(next).state()).isEqualTo(TaskState.SUCCEEDED);
     assertThat(ledger.requests()).extracting(GrantRequest::tryNumber).containsExactly(1, 2, 3);
@@ -194,7 +190,7 @@ class AttemptTest {
   void everyEndButTheLastIsRecordedAndTheLastTravelsWithTheTask() throws InterruptedException {
     provider.thenEnds(OVERLOADED).thenEnds(OVERLOADED).thenEnds(OVERLOADED, CENT);
 
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     RoutedTask onward = fallsBack(next);
     assertThat(onward.tier()).isEqualTo("sonnet");
@@ -211,7 +207,7 @@ class AttemptTest {
   void theTotalHoldsWhatEveryTryCost() throws InterruptedException {
     provider.thenEnds(new Outcome.Unreadable("gibberish"), CENT);
 
-    TaskEnded end = ended(attempt("haiku").run(task, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false, false));
 
     assertThat(end.totalCostUsd()).isEqualTo(Examples.DECIDING.add(CENT).add(CENT));
   }
@@ -220,7 +216,7 @@ class AttemptTest {
   void aLimitIsNotTriedAgainButFallsBack() throws InterruptedException {
     provider.thenEnds(LIMITED);
 
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     assertThat(fallsBack(next).tier()).isEqualTo("sonnet");
     assertThat(provider.calls()).hasSize(1);
@@ -235,11 +231,11 @@ class AttemptTest {
     var third = new BigDecimal("0.20000000000000001");
     provider.thenEnds(LIMITED, first).thenEnds(LIMITED, second).thenEnds(LIMITED, third);
 
-    RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false));
+    RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false, false));
     ledger.hasCost(Examples.DECIDING.add(first));
-    RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false));
+    RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false, false));
     ledger.hasCost(Examples.DECIDING.add(first).add(second));
-    TaskEnded end = ended(attempt("opus").run(atOpus, false));
+    TaskEnded end = ended(attempt("opus").run(atOpus, false, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason())
@@ -266,7 +262,7 @@ class AttemptTest {
             Map.of(),
             null);
 
-    TaskEnded end = ended(attempt("haiku").run(Examples.routed(stubborn, "haiku"), false));
+    TaskEnded end = ended(attempt("haiku").run(Examples.routed(stubborn, "haiku"), false, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason()).contains("tried haiku;");
@@ -285,7 +281,7 @@ class AttemptTest {
   void whatNoOtherTierCouldDoBetterFailsTheTask(Outcome outcome) throws InterruptedException {
     provider.thenEnds(outcome, CENT);
 
-    TaskEnded end = ended(attempt("haiku").run(task, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false, false));
 
     assertThat(end.state()).isEqualTo(TaskState.FAILED);
     assertThat(end.reason()).isEqualTo(outcome.message());
@@ -308,7 +304,10 @@ class AttemptTest {
 
     Next next =
         attempt("haiku")
-            .run(new Classification(accepted, "haiku", "which tier?", "decide", schema), false);
+            .run(
+                new Classification(accepted, "haiku", "which tier?", "decide", schema),
+                false,
+                false);
 
     assertThat(next)
         .isInstanceOfSatisfying(
@@ -323,8 +322,8 @@ class AttemptTest {
 
   @Test
   void aDeadlineShortensTheCall() throws InterruptedException {
-    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5)), false);
-    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5000)), false);
+    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5)), false, false);
+    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5000)), false, false);
 
     assertThat(provider.calls())
         .extracting("timeout")
@@ -338,7 +337,7 @@ class AttemptTest {
           throw new IllegalArgumentException("a bug");
         });
 
-    Next next = attempt("haiku").run(task, false);
+    Next next = attempt("haiku").run(task, false, false);
 
     assertThat(ended(next).state()).isEqualTo(TaskState.SUCCEEDED);
     assertThat(ledger.recorded())
@@ -356,7 +355,7 @@ class AttemptTest {
     Path gone = folder.resolve("gone");
     var attempt = attempt("haiku", gone);
 
-    Next next = attempt.run(task, false);
+    Next next = attempt.run(task, false, false);
 
     assertThat(provider.calls()).isEmpty();
     assertThat(ledger.recorded()).isNotEmpty();

@@ -54,13 +54,17 @@ class FallbackPropertyTest {
       BigDecimal cost = BigDecimal.valueOf(random.nextInt(1, 1_000_000), random.nextInt(18));
       spent = spent.add(cost);
       provider.thenEnds(outcome(random), cost);
-      switch (attempt(tiers, task.tier(), provider, ledger).run(task, false)) {
+      switch (attempt(tiers, task.tier(), provider, ledger).run(task, false, false)) {
         case Next.Ended(TaskEnded it) -> end = it;
         case Next.FallsBack(RoutedTask onward) -> {
           task = onward;
           ledger.hasCost(spent);
         }
-        case Next.Classified _, Next.EndedBefore _, Next.Nothing _, Next.PutBack _ ->
+        case Next.Classified _,
+            Next.EndedBefore _,
+            Next.AskAgain _,
+            Next.Nothing _,
+            Next.PutBack _ ->
             throw new AssertionError(seed);
       }
     }

@@ -96,7 +96,7 @@ final class Transcript {
   }
 
   private Outcome failure(JsonNode end, Exit exit) {
-    String message = end.path("result").asString("");
+    String message = AnswerText.failure(end.path("result").asString(""));
     if (end.path("subtype").asString("").equals("error_max_structured_output_retries")) {
       return new Outcome.Unreadable("the model's answer did not obey the JSON schema");
     }
