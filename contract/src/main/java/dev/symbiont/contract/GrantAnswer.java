@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = GrantAnswer.Running.class, name = "running"),
   @JsonSubTypes.Type(value = GrantAnswer.Cancelled.class, name = "cancelled"),
   @JsonSubTypes.Type(value = GrantAnswer.Expired.class, name = "expired"),
-  @JsonSubTypes.Type(value = GrantAnswer.Exhausted.class, name = "exhausted")
+  @JsonSubTypes.Type(value = GrantAnswer.Exhausted.class, name = "exhausted"),
+  @JsonSubTypes.Type(value = GrantAnswer.Unknown.class, name = "unknown")
 })
 public sealed interface GrantAnswer extends Message {
 
@@ -32,6 +33,10 @@ public sealed interface GrantAnswer extends Message {
 
   /// The deadline of the task has passed.
   record Expired(String requestId, Spent spent) implements GrantAnswer {}
+
+  /// A call of this step began, nobody knows how it ended, and the tier is not to be called again
+  /// for it.
+  record Unknown(String requestId, String callId, Spent spent) implements GrantAnswer {}
 
   /// So many calls were begun for this step, and none brought an answer: no more.
   record Exhausted(String requestId, int calls, Spent spent) implements GrantAnswer {}

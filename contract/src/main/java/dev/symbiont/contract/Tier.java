@@ -14,6 +14,7 @@ import java.util.List;
 /// @param timeout our own deadline for one call
 /// @param typicalCostUsd reserved for a call until its cost is known
 /// @param fallback the tiers to try in this order when this one cannot answer
+/// @param onUnknown what to do with a task after a call of which nobody knows the end
 /// @param command argument template of the `exec` adapter
 public record Tier(
     String name,
@@ -26,6 +27,7 @@ public record Tier(
     Prices prices,
     BigDecimal typicalCostUsd,
     List<String> fallback,
+    OnUnknown onUnknown,
     List<String> command) {
 
   @SuppressWarnings("ConstantValue") // settings may leave out anything
@@ -43,12 +45,19 @@ public record Tier(
     require(timeout.isPositive(), name, "timeout must be positive");
     prices = prices == null ? Prices.FREE : prices;
     typicalCostUsd = typicalCostUsd == null ? BigDecimal.ZERO : typicalCostUsd;
+    onUnknown = onUnknown == null ? OnUnknown.RETRY : onUnknown;
     fallback = fallback == null ? List.of() : List.copyOf(fallback);
     command = command == null ? List.of() : List.copyOf(command);
     require(
         command.isEmpty() != adapter.equals("exec"),
         name,
         "the exec adapter needs a command, claude none");
+  }
+
+  /// Whether a call that may have been paid for is made again.
+  public enum OnUnknown {
+    RETRY,
+    FAIL
   }
 
   /// So many calls in any stretch of time of this length.

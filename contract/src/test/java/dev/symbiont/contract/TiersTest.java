@@ -139,6 +139,7 @@ class TiersTest {
         Prices.FREE,
         BigDecimal.ZERO,
         List.of(fallback),
+        Tier.OnUnknown.RETRY,
         List.of());
   }
 }

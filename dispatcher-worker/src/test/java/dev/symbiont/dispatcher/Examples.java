@@ -60,6 +60,7 @@ public final class Examples {
             new BigDecimal(3), new BigDecimal(15), new BigDecimal("3.75"), new BigDecimal("0.3")),
         RESERVED,
         List.of(fallback),
+        Tier.OnUnknown.RETRY,
         command);
   }
 

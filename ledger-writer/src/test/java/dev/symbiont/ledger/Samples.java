@@ -33,9 +33,9 @@ public final class Samples {
   public static final Tiers TIERS =
       new Tiers(
           List.of(
-              tier("haiku", "0.008", List.of("sonnet", "opus")),
-              tier("sonnet", "0.04", List.of("opus")),
-              tier("opus", "0.15", List.of())));
+              tier("haiku", "0.008", List.of("sonnet", "opus"), Tier.OnUnknown.RETRY),
+              tier("sonnet", "0.04", List.of("opus"), Tier.OnUnknown.RETRY),
+              tier("opus", "0.15", List.of(), Tier.OnUnknown.FAIL)));
 
   private Samples() {}
 
@@ -146,7 +146,8 @@ public final class Samples {
         worker, worker.replaceAll("-.*", ""), NOON, NOON.plusSeconds(2), phase, List.of());
   }
 
-  private static Tier tier(String name, String typicalCost, List<String> fallback) {
+  private static Tier tier(
+      String name, String typicalCost, List<String> fallback, Tier.OnUnknown onUnknown) {
     return new Tier(
         name,
         "claude",
@@ -158,6 +159,7 @@ public final class Samples {
         Tier.Prices.FREE,
         new BigDecimal(typicalCost),
         fallback,
+        onUnknown,
         List.of());
   }
 }

@@ -3,8 +3,10 @@ package dev.symbiont.ops;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.DamagedLogException;
 import dev.symbiont.ledger.writer.LedgerFiles;
+import dev.symbiont.ledger.writer.Writer;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,7 +22,7 @@ import picocli.CommandLine.Spec;
     name = "ledger",
     mixinStandardHelpOptions = true,
     description = "Print the newest calls as the gateway has them.",
-    subcommands = LedgerCommand.Verify.class)
+    subcommands = {LedgerCommand.Verify.class, LedgerCommand.Reindex.class})
 final class LedgerCommand implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
@@ -59,6 +61,41 @@ final class LedgerCommand implements Callable<Integer> {
         }
       }
       return intact ? 0 : Symbiont.FAILED;
+    }
+  }
+
+  /// Deletes the index and builds it anew. The ledger-writer must be stopped.
+  @Command(
+      name = "reindex",
+      mixinStandardHelpOptions = true,
+      description =
+          "Build the index, and what is missing of ledger.jsonl, anew from tasks.jsonl. Stop the ledger-writer first.")
+  static final class Reindex implements Callable<Integer> {
+
+    @Spec private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+      var files = new LedgerFiles(Installation.current().ledgerFolder());
+      PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+      if (!Files.exists(files.journal())) {
+        throw new SetupException(
+            "there is no %s; nothing was recorded yet".formatted(files.journal()));
+      }
+      FileLock lock =
+          files
+              .tryLock()
+              .orElseThrow(
+                  () ->
+                      new SetupException(
+                          "a ledger-writer is using %s; stop it first".formatted(files.folder())));
+      try (var held = lock.acquiredBy()) {
+        for (String repair : Writer.reindex(files)) {
+          out.println(repair);
+        }
+        out.println("the index of %s is built anew".formatted(files.folder()));
+        return held.isOpen() ? 0 : Symbiont.FAILED;
+      }
     }
   }
 }

@@ -99,7 +99,11 @@ final class SymbiontProcess implements AutoCloseable {
   }
 
   int awaitExit() throws InterruptedException {
-    if (!process.waitFor(90, TimeUnit.SECONDS)) {
+    return awaitExit(90);
+  }
+
+  int awaitExit(int seconds) throws InterruptedException {
+    if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
       throw new AssertionError("it does not end:%n%s".formatted(output()));
     }
     return process.exitValue();

@@ -31,6 +31,14 @@ record Sequel(Tier tier, Tiers tiers, InstantSource clock) {
       // then the one to go on with. One that comes for the first time is a copy.
       case GrantAnswer.Running _ -> redelivered ? new Next.AskAgain() : new Next.Nothing();
       case GrantAnswer.Cancelled _ -> new Next.Nothing();
+      case GrantAnswer.Unknown(_, String callId, Spent spent) ->
+          end(
+              work,
+              TaskState.FAILED,
+              "nobody knows how call %s ended, it may have been paid for, and %s is not called twice"
+                  .formatted(callId, tier.name()),
+              null,
+              spent);
       case GrantAnswer.Expired(_, Spent spent) ->
           end(work, TaskState.EXPIRED, "the deadline passed before the call", null, spent);
       case GrantAnswer.Exhausted(_, int calls, Spent spent) ->

@@ -88,6 +88,7 @@ public final class LedgerDesk implements AutoCloseable {
   public void start() {
     thread.start();
     intake.start();
+    var _ = Thread.ofPlatform().daemon().name("ledger-verify").start(() -> health.verify());
   }
 
   @Override

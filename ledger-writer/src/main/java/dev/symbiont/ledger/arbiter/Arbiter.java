@@ -6,9 +6,11 @@ import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.Tier.OnUnknown;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.WorkerBeat;
@@ -18,7 +20,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,20 +30,32 @@ import org.jspecify.annotations.Nullable;
 /// The one place that decides about calls: whether one may begin, and when one that began is given
 /// up.
 ///
-/// Keeps the open tasks in memory, and asks `ended` for those it has let go. Not thread-safe: the
-/// writer is its only user. Time passes here in beats of this ledger-writer itself, which wait in
-/// the same queue as those of the workers: a backlog delays both alike, so a worker is never given
-/// up because the ledger is late or a clock jumped.
+/// Keeps the tasks in memory that moved lately, and looks the others up: millions of them can wait.
+/// Not thread-safe: the writer is its only user. Time passes here in beats of this ledger-writer
+/// itself, which wait in the same queue as those of the workers: a backlog delays both alike, so a
+/// worker is never given up because the ledger is late or a clock jumped.
 public final class Arbiter {
 
   /// Own beats without one of a worker, after which its calls are given up.
   static final int BEATS_TO_LAPSE = 5;
 
+  private static final int MOST_RECENT = 20_000;
+
   private final Tiers tiers;
   private final InstantSource clock;
   private final int maxCallsPerStep;
-  private final Function<String, Optional<TaskRecord>> ended;
-  private final Map<String, TaskRecord> open = new HashMap<>();
+  private final Function<String, Optional<TaskRecord>> lookUp;
+
+  /// The tasks used last; what [#changed] has is in here as well, or newer than what can be looked
+  /// up.
+  private final Map<String, TaskRecord> recent =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, TaskRecord> eldest) {
+          return size() > MOST_RECENT;
+        }
+      };
+
   private final Map<String, TaskRecord> changed = new LinkedHashMap<>();
   private final Map<String, CallRecord> openCalls = new LinkedHashMap<>();
   private final Map<String, Seen> workers = new LinkedHashMap<>();
@@ -57,17 +70,19 @@ public final class Arbiter {
   public record Verdict(
       GrantAnswer answer, @Nullable CallGranted grant, @Nullable TaskRecord endOf) {}
 
+  /// @param openCalls the tasks with a call that has no end
+  /// @param lookUp finds a task as it was when [#takeChanged()] was called last
   public Arbiter(
       Tiers tiers,
       InstantSource clock,
       int maxCallsPerStep,
-      Collection<TaskRecord> openTasks,
-      Function<String, Optional<TaskRecord>> ended) {
+      Collection<TaskRecord> openCalls,
+      Function<String, Optional<TaskRecord>> lookUp) {
     this.tiers = tiers;
     this.clock = clock;
     this.maxCallsPerStep = maxCallsPerStep;
-    this.ended = ended;
-    openTasks.forEach(this::keep);
+    this.lookUp = lookUp;
+    openCalls.forEach(this::keep);
   }
 
   /// Whether this event was recorded before.
@@ -83,16 +98,10 @@ public final class Arbiter {
     changed.put(next.id(), next);
   }
 
-  /// The tasks that changed since the last call of this. Ended ones without an open call are let
-  /// go.
+  /// The tasks that changed since the last call of this, which from now on can be looked up.
   public List<TaskRecord> takeChanged() {
     var all = List.copyOf(changed.values());
     changed.clear();
-    for (TaskRecord task : all) {
-      if (task.state().isEnd() && task.calls().stream().noneMatch(CallRecord::isOpen)) {
-        open.remove(task.id());
-      }
-    }
     return all;
   }
 
@@ -137,6 +146,12 @@ public final class Arbiter {
     }
     String callId = "%s/call.%d".formatted(task.id(), task.calls().size() + 1);
     Optional<Tier> tier = tiers.find(request.tier());
+    if (request.purpose() == Purpose.TASK
+        && !before.isEmpty()
+        && before.getLast().isUnknown()
+        && tier.map(Tier::onUnknown).orElse(OnUnknown.RETRY) == OnUnknown.FAIL) {
+      return answer(new GrantAnswer.Unknown(id, before.getLast().callId(), spent));
+    }
     var granted =
         new CallGranted(
             callId,
@@ -155,8 +170,11 @@ public final class Arbiter {
 
   /// What is known of a task, open or ended.
   public Optional<TaskRecord> find(String taskId) {
-    TaskRecord task = open.get(taskId);
-    return task == null ? ended.apply(taskId) : Optional.of(task);
+    TaskRecord task = changed.get(taskId);
+    if (task == null) {
+      task = recent.get(taskId);
+    }
+    return task == null ? lookUp.apply(taskId) : Optional.of(task);
   }
 
   /// Notes a sign of life. One of this ledger-writer's own lets time pass: returned are the ends,
@@ -205,7 +223,7 @@ public final class Arbiter {
   }
 
   private void keep(TaskRecord task) {
-    open.put(task.id(), task);
+    recent.put(task.id(), task);
     for (CallRecord call : task.calls()) {
       if (call.isOpen()) {
         openCalls.put(call.callId(), call);

@@ -57,6 +57,11 @@ public record CallRecord(
         end.outcome().kind());
   }
 
+  @JsonIgnore
+  boolean isUnknown() {
+    return "unknown".equals(outcome);
+  }
+
   boolean wasCancelled() {
     return "cancelled".equals(outcome);
   }

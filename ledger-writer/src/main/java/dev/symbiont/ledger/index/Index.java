@@ -4,6 +4,7 @@ import dev.symbiont.contract.LedgerAnswer.Calls;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.ledger.arbiter.CallRecord;
 import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.LedgerLine;
@@ -40,7 +41,9 @@ public final class Index implements AutoCloseable {
       """
       CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1),
           journal_offset INTEGER, journal_lines INTEGER, journal_head TEXT);
-      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT, open_calls INTEGER)
+          WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS task_open_calls ON task (open_calls) WHERE open_calls;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
           WHERE state IN ('queued', 'routed', 'waiting', 'running');
       CREATE INDEX IF NOT EXISTS task_set_aside ON task (state) WHERE state = 'set_aside';
@@ -52,6 +55,10 @@ public final class Index implements AutoCloseable {
           PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
       """;
 
+  /// One more with every change of the schema or of what is kept of a task.
+  private static final int SCHEMA_VERSION = 2;
+
+  private static final List<String> TABLES = List.of("mark", "task", "call", "total");
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
@@ -86,6 +93,13 @@ public final class Index implements AutoCloseable {
       statement.execute("PRAGMA journal_mode = WAL");
       statement.execute("PRAGMA synchronous = NORMAL");
       statement.execute("PRAGMA busy_timeout = 5000");
+      if (version(statement) != SCHEMA_VERSION) {
+        // Made by another version of this program: it is built anew from the journal.
+        for (String table : TABLES) {
+          statement.execute("DROP TABLE IF EXISTS " + table);
+        }
+        statement.execute("PRAGMA user_version = " + SCHEMA_VERSION);
+      }
       for (String part : SCHEMA.split(";\n", -1)) {
         if (!part.isBlank()) {
           statement.execute(part);
@@ -94,6 +108,12 @@ public final class Index implements AutoCloseable {
     } catch (SQLException e) {
       connection.close();
       throw e;
+    }
+  }
+
+  private static int version(Statement statement) throws SQLException {
+    try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+      return row.next() ? row.getInt(1) : 0;
     }
   }
 
@@ -114,7 +134,7 @@ public final class Index implements AutoCloseable {
   public void clear() {
     atOnce(
         () -> {
-          for (String table : List.of("mark", "task", "call", "total")) {
+          for (String table : TABLES) {
             update("DELETE FROM " + table);
           }
         });
@@ -145,6 +165,11 @@ public final class Index implements AutoCloseable {
 
   public Optional<TaskRecord> task(String id) {
     return query("SELECT record FROM task WHERE id = ?", id).one(Index::task);
+  }
+
+  /// The tasks with a call that has no end. A call can outlive the end of its task.
+  public List<TaskRecord> withOpenCalls() {
+    return query("SELECT record FROM task WHERE open_calls").all(Index::task);
   }
 
   public List<TaskRecord> openTasks() {
@@ -299,11 +324,12 @@ public final class Index implements AutoCloseable {
 
   private void put(List<TaskRecord> tasks) throws SQLException {
     try (PreparedStatement put =
-        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?)")) {
+        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?)")) {
       for (TaskRecord task : tasks) {
         put.setString(1, task.id());
         put.setString(2, task.state().wire());
         put.setString(3, Codec.mapper().writeValueAsString(task));
+        put.setBoolean(4, task.calls().stream().anyMatch(CallRecord::isOpen));
         put.addBatch();
       }
       put.executeBatch();

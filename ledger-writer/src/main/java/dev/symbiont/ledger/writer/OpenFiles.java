@@ -153,8 +153,7 @@ final class OpenFiles implements AutoCloseable {
   /// matter.
   private final class Replay {
     private final Arbiter arbiter =
-        new Arbiter(
-            Tiers.NONE, java.time.InstantSource.system(), 0, index.openTasks(), index::task);
+        new Arbiter(Tiers.NONE, java.time.InstantSource.system(), 0, List.of(), index::task);
     private final List<Index.Call> found = new ArrayList<>();
     private int taken;
     private long number = index.lastCall();

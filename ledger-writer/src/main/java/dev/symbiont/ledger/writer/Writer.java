@@ -83,6 +83,15 @@ public final class Writer implements AutoCloseable {
     this.ledgerHead = open.ledger().mark();
   }
 
+  /// Builds the index anew in a folder that the caller has locked, and returns what else was
+  /// repaired on the way, one sentence each.
+  public static List<String> reindex(LedgerFiles files) throws IOException {
+    Index.delete(files.index());
+    try (OpenFiles open = OpenFiles.open(files)) {
+      return open.repairs();
+    }
+  }
+
   /// What was cut off or completed on opening, one sentence each.
   public List<String> repairs() {
     return open.repairs();
@@ -144,7 +153,7 @@ public final class Writer implements AutoCloseable {
 
   private Arbiter arbiter() {
     Index index = open.index();
-    return new Arbiter(tiers, clock, maxCallsPerStep, index.openTasks(), index::task);
+    return new Arbiter(tiers, clock, maxCallsPerStep, index.withOpenCalls(), index::task);
   }
 
   private void happened(String eventId, Step step, List<Index.Call> calls) {

@@ -93,6 +93,20 @@ class SilentWorkerTest {
   }
 
   @Test
+  void aTierThatMayNotBeCalledTwiceIsNot() {
+    RoutedTask dear = Samples.routed(Samples.accepted("task-2"), "opus");
+    var verdict = arbiter.decide(Samples.request(dear, "ask-1", "worker-1"));
+    CallGranted call = Objects.requireNonNull(verdict.grant());
+    apply(call.eventId(), call);
+    CallEnded unknown = ownBeats(5).getFirst();
+    apply(unknown.callId() + "/unknown", unknown);
+
+    assertThat(arbiter.decide(Samples.request(dear, "ask-2", "worker-2")).answer())
+        .isInstanceOfSatisfying(
+            GrantAnswer.Unknown.class, it -> assertThat(it.callId()).isEqualTo("task-2/call.1"));
+  }
+
+  @Test
   void theBeatsOfOtherWorkersLetNoTimePass() {
     grant("ask-1", "worker-1");
 

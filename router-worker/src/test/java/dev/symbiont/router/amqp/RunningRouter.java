@@ -75,6 +75,7 @@ final class RunningRouter implements AutoCloseable {
         Tier.Prices.FREE,
         BigDecimal.ZERO,
         List.of(),
+        Tier.OnUnknown.RETRY,
         List.of());
   }
 }

@@ -157,6 +157,7 @@ class ClassificationQuestionTest {
         Tier.Prices.FREE,
         BigDecimal.ZERO,
         List.of(),
+        Tier.OnUnknown.RETRY,
         List.of());
   }
 }

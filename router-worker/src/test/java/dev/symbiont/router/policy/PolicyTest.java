@@ -329,6 +329,7 @@ class PolicyTest {
         Tier.Prices.FREE,
         BigDecimal.ZERO,
         List.of(),
+        Tier.OnUnknown.RETRY,
         List.of());
   }
 }
