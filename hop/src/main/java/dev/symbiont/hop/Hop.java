@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,7 +21,7 @@ public final class Hop {
 
   private static final Logger log = LoggerFactory.getLogger(Hop.class);
   private static final Duration FIRST_RETRY = Duration.ofMillis(100);
-  private static final Duration LAST_RETRY = Duration.ofSeconds(5);
+  private static final Duration LAST_RETRY = Duration.ofSeconds(2);
 
   private final Publisher publisher;
 
@@ -45,20 +46,13 @@ public final class Hop {
   public CompletableFuture<Void> deliver(List<Parcel> parcels) {
     return CompletableFuture.allOf(
         parcels.stream()
-            .map(parcel -> deliver(parcel, FIRST_RETRY))
+            .map(parcel -> deliver(parcel, () -> true))
             .toArray(CompletableFuture<?>[]::new));
   }
 
-  /// Publishes once. Whoever asks for an answer asks again when there is none.
-  void offer(Parcel parcel) {
-    var _ =
-        publisher
-            .publish(parcel)
-            .exceptionally(
-                failure -> {
-                  log.debug("{}", failure.getMessage());
-                  return null;
-                });
+  /// The same, as long as somebody waits for it.
+  CompletableFuture<Void> deliver(Parcel parcel, BooleanSupplier wanted) {
+    return deliver(parcel, FIRST_RETRY, wanted);
   }
 
   /// There is nothing to pass on.
@@ -83,7 +77,8 @@ public final class Hop {
             _ -> forward(delivery, List.of(Parcel.setAsideBare(delivery, reason))));
   }
 
-  private CompletableFuture<Void> deliver(Parcel parcel, Duration retryAfter) {
+  private CompletableFuture<Void> deliver(
+      Parcel parcel, Duration retryAfter, BooleanSupplier wanted) {
     return publisher
         .publish(parcel)
         .exceptionallyCompose(
@@ -92,7 +87,9 @@ public final class Hop {
                   failure instanceof CompletionException && failure.getCause() != null
                       ? failure.getCause()
                       : failure;
-              if (!(cause instanceof PublishException publish) || !publish.mayPass()) {
+              if (!(cause instanceof PublishException publish)
+                  || !publish.mayPass()
+                  || !wanted.getAsBoolean()) {
                 return CompletableFuture.failedFuture(cause);
               }
               log.warn("{}; trying again in {} ms", cause.getMessage(), retryAfter.toMillis());
@@ -101,7 +98,7 @@ public final class Hop {
               Duration doubled = retryAfter.multipliedBy(2);
               Duration next = doubled.compareTo(LAST_RETRY) < 0 ? doubled : LAST_RETRY;
               return CompletableFuture.runAsync(() -> {}, later)
-                  .thenCompose(_ -> deliver(parcel, next));
+                  .thenCompose(_ -> deliver(parcel, next, wanted));
             });
   }
 }

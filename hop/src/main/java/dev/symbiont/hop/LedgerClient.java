@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -32,6 +33,9 @@ import org.slf4j.LoggerFactory;
 public final class LedgerClient implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LedgerClient.class);
+
+  /// An answer is lost only with the queue that it went to, and a new queue is told of at once;
+  /// this is for whatever else there may be.
   private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(5);
 
   private final String replyKey;
@@ -45,7 +49,9 @@ public final class LedgerClient implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("ask-again").factory());
 
-  private record Open<A>(Message question, Class<A> type, CompletableFuture<A> answer) {}
+  /// @param underWay whether it is being published just now
+  private record Open<A>(
+      Parcel question, Class<A> type, CompletableFuture<A> answer, AtomicBoolean underWay) {}
 
   /// @param onTaskEnded gets the ends of tasks that were accepted with this worker's reply key
   /// @param onReconnect called when ends may have been missed
@@ -96,18 +102,23 @@ public final class LedgerClient implements AutoCloseable {
 
   private <A extends Message> CompletableFuture<A> ask(String id, Message question, Class<A> type) {
     var answer = new CompletableFuture<A>();
-    questions.put(id, new Open<>(question, type, answer));
+    var open = new Open<>(Parcel.question(question, id), type, answer, new AtomicBoolean());
+    questions.put(id, open);
     var _ = answer.whenComplete((_, _) -> questions.remove(id));
-    publish(id, question);
+    publish(open);
     return answer;
   }
 
   private void askAgain() {
-    questions.forEach((id, open) -> publish(id, open.question));
+    questions.values().forEach(this::publish);
   }
 
-  private void publish(String id, Message question) {
-    hop.offer(Parcel.question(question, id));
+  private void publish(Open<?> open) {
+    if (open.underWay.compareAndSet(false, true)) {
+      var _ =
+          hop.deliver(open.question, () -> !open.answer.isDone())
+              .whenComplete((_, _) -> open.underWay.set(false));
+    }
   }
 
   private void bind(com.rabbitmq.client.Connection connection) {
