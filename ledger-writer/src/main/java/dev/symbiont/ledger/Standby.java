@@ -99,6 +99,7 @@ final class Standby implements SmartLifecycle {
       while (running && !begin()) {
         TimeUnit.MILLISECONDS.sleep(TRY_AGAIN_MILLIS);
       }
+      log.info("took over {}", files.folder());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException e) {
