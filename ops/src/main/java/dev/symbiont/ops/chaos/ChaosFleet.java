@@ -3,6 +3,7 @@ package dev.symbiont.ops.chaos;
 import dev.symbiont.ledger.writer.LedgerFiles;
 import dev.symbiont.ops.Installation;
 import dev.symbiont.ops.PrivateBroker;
+import dev.symbiont.ops.SetupException;
 import dev.symbiont.ops.Symbiont;
 import java.io.File;
 import java.io.IOException;
@@ -188,7 +189,10 @@ final class ChaosFleet implements AutoCloseable {
 
   void killBroker() {
     Objects.requireNonNull(privateBroker).kill();
-    privateBroker.start();
+    if (!privateBroker.start().equals(broker)) {
+      throw new SetupException(
+          "another program took the broker's port while it was dead; try again");
+    }
   }
 
   /// Makes the broker take nothing for a while, although it goes on delivering.
