@@ -133,20 +133,10 @@ class BrokerRestartIT {
     return outputOf(process);
   }
 
-  /// The tools of the node's own version, in the surroundings that its script gives it.
   private void control(String... command) throws Exception {
-    String bin = System.getenv().getOrDefault("SYMBIONT_RABBITMQ_BIN", "/usr/lib/rabbitmq/bin");
-    int port = address.getPort();
-    var arguments = new ArrayList<>(List.of(bin + "/rabbitmqctl", "-q"));
-    arguments.addAll(List.of(command));
-    var process = new ProcessBuilder(arguments).redirectErrorStream(true);
-    process.environment().put("HOME", folder.toString());
-    process.environment().put("ERL_EPMD_PORT", String.valueOf(port + 3));
-    process.environment().put("RABBITMQ_NODENAME", "symbiont" + port + "@localhost");
-    process.environment().put("RABBITMQ_CONF_ENV_FILE", folder.resolve("none").toString());
-    process.environment().put("RABBITMQ_CTL_DIST_PORT_MIN", String.valueOf(port + 4));
-    process.environment().put("RABBITMQ_CTL_DIST_PORT_MAX", String.valueOf(port + 14));
-    outputOf(process);
+    var line = new ArrayList<>(List.of(NODE.toString(), "ctl", folder.toString()));
+    line.addAll(List.of(command));
+    outputOf(new ProcessBuilder(line).redirectErrorStream(true));
   }
 
   private static String outputOf(ProcessBuilder builder) throws IOException, InterruptedException {
