@@ -105,7 +105,7 @@ public final class Broker implements AutoCloseable {
   /// Goes once through what is ready in a queue. What `visitor` does not settle stays there, in its
   /// place; but the broker has counted one more delivery of it.
   ///
-  /// @param visitor returns when it will have settled a message; nothing to leave it alone
+  /// @param visitor returns what completes when it has settled the message; nothing if it leaves it
   public void visit(String queue, Function<Delivery, Optional<CompletableFuture<Void>>> visitor)
       throws IOException {
     try (Channel channel = delegate(consuming.createConnection()).createChannel()) {

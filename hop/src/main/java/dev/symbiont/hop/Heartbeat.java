@@ -45,8 +45,11 @@ public final class Heartbeat implements AutoCloseable {
   public void start() {
     beat(Phase.STARTED);
     long period = PERIOD.toMillis();
+    // At a fixed rate, a process that stood still would make up for the beats it has missed, and
+    // time
+    // would pass at once for all others.
     var _ =
-        timer.scheduleAtFixedRate(
+        timer.scheduleWithFixedDelay(
             () -> beat(Phase.HEARTBEAT), period, period, TimeUnit.MILLISECONDS);
   }
 

@@ -20,7 +20,7 @@ class ChaosIT {
             Map.of("TMPDIR", folder.toString()),
             "chaos",
             "--minutes",
-            "0.6",
+            "0.4",
             "--seed",
             "20")) {
       int exit = chaos.awaitExit(240);

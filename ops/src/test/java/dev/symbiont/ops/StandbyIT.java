@@ -83,18 +83,51 @@ class StandbyIT {
         .doesNotHaveDuplicates();
   }
 
+  /// Longer than the time after which a silent worker is given up; but it is the writer that was
+  /// silent.
+  @Test
+  void aWriterThatStandsStillForAWhileGivesNobodyUp() throws Exception {
+    String watch = fleet.broker.replyQueue();
+    fleet.broker.channel().queueBind(watch, Topology.FLOW, "worker.heartbeat");
+    for (int i = 0; i < 3; i++) {
+      publish("{\"task\": \"[[sim:ok delay=17]] %d\", \"force_tier\": \"haiku\"}".formatted(i));
+    }
+    await("three calls")
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> fleet.gateway().get("/status").body().path("running").asInt() == 3);
+
+    active.signal("STOP");
+    try {
+      String dispatchers = "\"role\":\"dispatcher\"";
+      for (int beats = 0; beats < 7; ) {
+        var beat = new String(fleet.broker.take(watch).getBody(), StandardCharsets.UTF_8);
+        beats += beat.contains(dispatchers) ? 1 : 0;
+      }
+    } finally {
+      active.signal("CONT");
+    }
+
+    await("three ends").atMost(Duration.ofSeconds(40)).until(() -> fleet.ledger().size() == 3);
+    assertThat(fleet.ledger())
+        .extracting(it -> it.path("outcome").asString())
+        .containsOnly("answered");
+  }
+
+  private void publish(String task) {
+    fleet.broker.publish(
+        Topology.TASKS,
+        "normal",
+        new AMQP.BasicProperties.Builder().build(),
+        task.getBytes(StandardCharsets.UTF_8));
+  }
+
   private List<GetResponse> eventsOfAHundredTasks() throws IOException {
     String watch = fleet.broker.replyQueue();
     for (String key : List.of("task.#", "call.#")) {
       fleet.broker.channel().queueBind(watch, Topology.FLOW, key);
     }
     for (int i = 0; i < TASKS; i++) {
-      byte[] task =
-          "{\"task\": \"do %d\", \"id\": \"t-%d\", \"force_tier\": \"haiku\"}"
-              .formatted(i, i)
-              .getBytes(StandardCharsets.UTF_8);
-      fleet.broker.publish(
-          Topology.TASKS, "normal", new AMQP.BasicProperties.Builder().build(), task);
+      publish("{\"task\": \"do %d\", \"id\": \"t-%d\", \"force_tier\": \"haiku\"}".formatted(i, i));
     }
     await("every end").atMost(Duration.ofSeconds(60)).until(() -> fleet.ledger().size() == TASKS);
     var events = new ArrayList<GetResponse>();

@@ -46,8 +46,7 @@ public final class Arbiter {
   private final int maxCallsPerStep;
   private final Function<String, Optional<TaskRecord>> lookUp;
 
-  /// The tasks used last; what [#changed] has is in here as well, or newer than what can be looked
-  /// up.
+  /// The tasks used last. What is not written yet is in [#changed] as well.
   private final Map<String, TaskRecord> recent =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
