@@ -9,6 +9,7 @@ import dev.symbiont.contract.wire.Codec;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// A message ready to be published.
@@ -107,10 +108,14 @@ public record Parcel(
   }
 
   private static Map<String, Object> whyAndWhence(Delivery delivery, String reason) {
-    return Map.of(
-        Topology.REASON_HEADER, reason,
-        Topology.SOURCE_HEADER, delivery.queue(),
-        Topology.EXCHANGE_HEADER, delivery.exchange());
+    var headers = new HashMap<String, Object>();
+    headers.put(Topology.REASON_HEADER, reason);
+    headers.put(Topology.SOURCE_HEADER, delivery.queue());
+    headers.put(Topology.EXCHANGE_HEADER, delivery.exchange());
+    if (delivery.properties().getMessageId() == null) {
+      headers.put(Topology.LETTER_HEADER, UUID.randomUUID().toString());
+    }
+    return headers;
   }
 
   /// Headers in which the broker counts deaths and copies; they would be taken for those of the new

@@ -76,6 +76,12 @@ class CrashPointIT {
           router("return-before-ack", id -> beforeAcknowledging(id + "/call.1/ended"))
               .classified());
 
+  /// With a tier that does not exist.
+  private static final List<CrashPoint> REFUSED =
+      List.of(
+          router("refused-before-publish", id -> beforePublishOf(id + SUBMITTED)).at("nowhere"),
+          router("refused-before-ack", id -> beforeAcknowledging(id + SUBMITTED)).at("nowhere"));
+
   /// Each at the tier of its name.
   private static final List<CrashPoint> DISPATCHER =
       List.of(
@@ -106,10 +112,22 @@ class CrashPointIT {
               .saying("[[sim:429 model=sonnet]]")
               .withCalls(2, 2, "limited", "answered"),
           dispatcher("classified", beforeAcknowledging("dispatcher.classified/classify"))
-              .classified());
+              .classified(),
+          dispatcher("unclassified", beforePublishOf("dispatcher.unclassified/call.1/ended"))
+              .classified()
+              .withCalls(3, 3, "unknown", "answered", "answered"));
 
   private static final List<CrashPoint> LEDGER =
       Stream.of("granted", "ended").flatMap(CrashPointIT::ledger).toList();
+
+  /// Their workers die during the call, and the ledger-writer at the batch that gives it up. Each
+  /// at the tier of its name.
+  private static final List<CrashPoint> LAPSED =
+      ledger("unknown")
+          .filter(it -> !it.name().matches(".*(after-force|before-answers)")) // nobody waits for it
+          .map(it -> it.at("lapsed-" + it.name().replace("ledger.unknown.", "")))
+          .map(it -> it.saying("[[sim:ok delay=3]]").withCalls(2, 1, "unknown", "answered"))
+          .toList();
 
   private static final List<CrashPoint> GATEWAY =
       List.of(
@@ -144,25 +162,38 @@ class CrashPointIT {
             Map.of(
                 "SYMBIONT_SIMULATED_TRUTH", folder.resolve("truth.jsonl").toString(),
                 "SPRING_APPLICATION_JSON", settings()));
-    ledger = new Mortal("ledger", Stream.concat(LEDGER.stream(), Stream.of(CANCELLATION)).toList());
-    router = new Mortal("router", ROUTER);
+    ledger =
+        new Mortal(
+            "ledger",
+            Stream.of(LEDGER, LAPSED, List.of(CANCELLATION)).flatMap(List::stream).toList());
+    router = new Mortal("router", Stream.concat(ROUTER.stream(), REFUSED.stream()).toList());
     gateway = new Mortal("gateway", GATEWAY);
     router.process.awaitOutput("connected to the broker");
     for (CrashPoint point : DISPATCHER) {
-      submit(point);
-      DEAD_DISPATCHERS.put(
-          point,
-          fleet.start(
-              List.of(
-                  agent(List.of(point)),
-                  "-Dsymbiont.dispatcher.tiers="
-                      + (point.tier() == null ? CHEAPEST : point.tier())),
-              "dispatcher"));
+      startDispatcherThatDies(point);
     }
     for (SymbiontProcess dying : DEAD_DISPATCHERS.values()) {
       dying.awaitExit();
     }
-    dispatcher = fleet.start("dispatcher").awaitOutput("dispatcher is up");
+    List<String> others = tiers().stream().filter(it -> !it.startsWith("lapsed-")).toList();
+    dispatcher = fleet.start(List.of(only(others)), "dispatcher").awaitOutput("dispatcher is up");
+  }
+
+  /// After an earlier one at the same tier: the work of one must not go to the other.
+  private static void startDispatcherThatDies(CrashPoint point) throws InterruptedException {
+    for (Map.Entry<CrashPoint, SymbiontProcess> other : DEAD_DISPATCHERS.entrySet()) {
+      if (Objects.equals(other.getKey().tier(), point.tier())) {
+        other.getValue().awaitExit();
+      }
+    }
+    submit(point);
+    String tier = point.tier() == null ? CHEAPEST : point.tier();
+    DEAD_DISPATCHERS.put(
+        point, fleet.start(List.of(agent(List.of(point)), only(List.of(tier))), "dispatcher"));
+  }
+
+  private static String only(List<String> tiers) {
+    return "-Dsymbiont.dispatcher.tiers=" + String.join(",", tiers);
   }
 
   @AfterAll
@@ -181,7 +212,29 @@ class CrashPointIT {
     assertResult(point, "succeeded");
   }
 
+  /// The copy that a dead router leaves in the dead letters' queue is the same letter.
   @Order(2)
+  @ParameterizedTest(name = "{0}")
+  @FieldSource("REFUSED")
+  void aRouterDiesWhileItSetsAside(CrashPoint point) throws Exception {
+    submit(point);
+    router.diesAt(point);
+
+    int copies = REFUSED.indexOf(point) + 1; // the second one dies after its letter is confirmed
+    await(copies + " copies")
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> fleet.broker.depth(Topology.DEAD_LETTERS) == copies);
+    await("one letter").atMost(Duration.ofSeconds(20)).until(() -> letters().size() == 1);
+    JsonNode letter = letters().get(0);
+    assertThat(letter.path("reason").asString()).contains("unknown tier 'nowhere'");
+    assertThat(fleet.gateway().delete("/dead-letters/" + letter.path("id").asString()).status())
+        .isEqualTo(200);
+    awaitEmptyQueues();
+    assertThat(letters()).isEmpty();
+    assertThat(truth(point)).isEqualTo(new Truth(0, 0));
+  }
+
+  @Order(3)
   @ParameterizedTest(name = "{0}")
   @FieldSource("DISPATCHER")
   void aDispatcherDies(CrashPoint point) throws Exception {
@@ -191,7 +244,7 @@ class CrashPointIT {
     assertResult(point, "succeeded");
   }
 
-  @Order(3)
+  @Order(4)
   @ParameterizedTest(name = "{0}")
   @FieldSource("LEDGER")
   void aLedgerWriterDies(CrashPoint point) throws Exception {
@@ -202,7 +255,25 @@ class CrashPointIT {
     assertResult(point, "succeeded");
   }
 
-  @Order(4)
+  @Order(5)
+  @Test
+  void aLedgerWriterDiesWhileItGivesCallsUp() throws Exception {
+    for (CrashPoint point : LAPSED) {
+      submit(point);
+      SymbiontProcess mortal = fleet.start(List.of(only(List.of(point.tier()))), "dispatcher");
+      await(point.name()).atMost(Duration.ofSeconds(60)).until(() -> truth(point).begun() == 1);
+      mortal.kill();
+      ledger.diesAt(point);
+    }
+    fleet.start(List.of(only(LAPSED.stream().map(CrashPoint::tier).toList())), "dispatcher");
+
+    for (CrashPoint point : LAPSED) {
+      assertEnd(point, "succeeded");
+      assertResult(point, "succeeded");
+    }
+  }
+
+  @Order(6)
   @ParameterizedTest(name = "{0}")
   @FieldSource("GATEWAY")
   void aGatewayDiesAndItsCallerComesAgain(CrashPoint point) throws Exception {
@@ -218,7 +289,7 @@ class CrashPointIT {
   }
 
   /// The ledger-writer itself tells the end of a cancelled task.
-  @Order(5)
+  @Order(7)
   @Test
   void aLedgerWriterDiesAtACancellation() throws Exception {
     CrashPoint before =
@@ -240,7 +311,7 @@ class CrashPointIT {
     assertResult(CANCELLATION, "cancelled");
   }
 
-  @Order(6)
+  @Order(8)
   @Test
   void nobodyHoldsAMessageAnyMore() {
     DISPATCHER.forEach(it -> awaitEntry(it, "symbiont.ended.v1"));
@@ -317,6 +388,10 @@ class CrashPointIT {
   private static void assertResult(CrashPoint point, String state) {
     byte[] result = fleet.broker.take(Objects.requireNonNull(REPLIES.get(point))).getBody();
     assertThat(Codec.mapper().readTree(result).path("status").asString()).isEqualTo(state);
+  }
+
+  private static JsonNode letters() {
+    return fleet.gateway().get("/dead-letters").body().path("dead_letters");
   }
 
   private static void awaitEntry(CrashPoint point, String schema) {
@@ -452,6 +527,7 @@ class CrashPointIT {
     return Stream.of(
             Stream.of(CHEAPEST),
             DISPATCHER.stream().flatMap(it -> Stream.ofNullable(it.tier())),
+            LAPSED.stream().map(CrashPoint::tier),
             Stream.of(ONE_AT_A_TIME, HAVEN))
         .flatMap(it -> it)
         .toList();

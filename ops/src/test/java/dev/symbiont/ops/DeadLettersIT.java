@@ -111,24 +111,55 @@ class DeadLettersIT {
   @Test
   void aMessageThatIsNoTaskIsPutRightAndSentAgain() {
     String replies = fleet.broker.replyQueue();
-    fleet.broker.publish(
-        "symbiont.tasks",
-        "normal",
-        new AMQP.BasicProperties.Builder().replyTo(replies).build(),
-        "{\"tusk\": \"typo\"}".getBytes(StandardCharsets.UTF_8));
-    JsonNode letter =
-        await()
-            .atMost(Duration.ofSeconds(20))
-            .until(() -> letter("message~"), it -> !it.isMissingNode());
-    String id = letter.path("id").asString();
-    assertThat(letter.path("reason").asString()).contains("task");
+    publishTypo(new AMQP.BasicProperties.Builder().replyTo(replies).build());
+    String id = letterOfAMessage();
 
-    var replay = Codec.mapper().createObjectNode().put("task", "no typo");
-    assertThat(gateway.post("/dead-letters/" + id + "/replay", replay).status()).isEqualTo(200);
+    putRight(id);
 
-    JsonNode result = Codec.mapper().readTree(fleet.broker.take(replies).getBody());
-    assertThat(result.path("status").asString()).isEqualTo("succeeded");
+    assertSucceeded(replies);
     await().untilAsserted(() -> assertThat(letter(id).isMissingNode()).isTrue());
+  }
+
+  /// A role that dies while it sets a message aside leaves a second copy of it.
+  @Test
+  void copiesOfOneMessageAreOneLetterAndAreSentOnce() {
+    String replies = fleet.broker.replyQueue();
+    long depth = fleet.broker.depth(QUEUE);
+    var properties =
+        new AMQP.BasicProperties.Builder().replyTo(replies).messageId("the same").build();
+    publishTypo(properties);
+    publishTypo(properties);
+    await().until(() -> fleet.broker.depth(QUEUE) == depth + 2);
+    String id = letterOfAMessage();
+
+    putRight(id);
+
+    assertSucceeded(replies);
+    await().untilAsserted(() -> assertThat(fleet.broker.depth(QUEUE)).isEqualTo(depth));
+    publishTypo(properties); // and one that comes late
+    await().untilAsserted(() -> assertThat(letter(id).isMissingNode()).isTrue());
+    await().untilAsserted(() -> assertThat(fleet.broker.depth(QUEUE)).isEqualTo(depth));
+    assertThat(fleet.broker.depth(replies)).isZero();
+  }
+
+  @Test
+  void messagesThatAreEqualButNotTheSameAreTwoLetters() {
+    String replies = fleet.broker.replyQueue();
+    long depth = fleet.broker.depth(QUEUE);
+    var properties = new AMQP.BasicProperties.Builder().replyTo(replies).build();
+    publishTypo(properties);
+    publishTypo(properties);
+    await().until(() -> fleet.broker.depth(QUEUE) == depth + 2);
+
+    putRight(letterOfAMessage());
+
+    assertSucceeded(replies);
+    await().untilAsserted(() -> assertThat(fleet.broker.depth(QUEUE)).isEqualTo(depth + 1));
+
+    putRight(letterOfAMessage());
+
+    assertSucceeded(replies);
+    await().untilAsserted(() -> assertThat(letter("message~").isMissingNode()).isTrue());
   }
 
   @Test
@@ -149,6 +180,33 @@ class DeadLettersIT {
     assertThat(report.path("stranded")).isEmpty();
     assertThat(report.path("ledger_cost_usd").decimalValue())
         .isEqualByComparingTo(report.path("index_cost_usd").decimalValue());
+  }
+
+  private static void publishTypo(AMQP.BasicProperties properties) {
+    fleet.broker.publish(
+        "symbiont.tasks",
+        "normal",
+        properties,
+        "{\"tusk\": \"typo\"}".getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String letterOfAMessage() {
+    JsonNode letter =
+        await()
+            .atMost(Duration.ofSeconds(20))
+            .until(() -> letter("message~"), it -> !it.isMissingNode());
+    assertThat(letter.path("reason").asString()).contains("task");
+    return letter.path("id").asString();
+  }
+
+  private static void putRight(String id) {
+    var replay = Codec.mapper().createObjectNode().put("task", "no typo");
+    assertThat(gateway.post("/dead-letters/" + id + "/replay", replay).status()).isEqualTo(200);
+  }
+
+  private static void assertSucceeded(String replies) {
+    JsonNode result = Codec.mapper().readTree(fleet.broker.take(replies).getBody());
+    assertThat(result.path("status").asString()).isEqualTo("succeeded");
   }
 
   /// A task that no tier can do.

@@ -34,6 +34,10 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
   /// Header that says to which exchange a message was published that was set aside later.
   public static final String EXCHANGE_HEADER = "symbiont-exchange";
 
+  /// Header that tells a message that was set aside apart from others with the same body, if it has
+  /// no message id.
+  public static final String LETTER_HEADER = "symbiont-letter";
+
   private static final String UNKEYED = "symbiont.tasks.unkeyed";
   private static final String RESERVED = "symbiont.";
 

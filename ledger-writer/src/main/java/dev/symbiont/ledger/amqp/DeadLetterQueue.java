@@ -86,17 +86,21 @@ final class DeadLetterQueue {
                 : Optional.empty());
   }
 
-  /// Publishes a producer's message once more, and only then takes it out.
+  /// Publishes a producer's message once more, and only then takes it out. Further copies, left
+  /// behind by a role that died while it set the message aside, only go.
   LetterVerdict sendAgain(LedgerQuery.Replay query) throws IOException {
     var found = new AtomicBoolean();
     broker.visit(
         Topology.DEAD_LETTERS,
         letter -> {
-          if (!idOf(letter).equals(query.taskId()) || !found.compareAndSet(false, true)) {
+          if (!idOf(letter).equals(query.taskId())) {
             return Optional.empty();
           }
-          return Optional.of(
-              hop.forward(letter, List.of(Parcel.again(letter, body(letter, query)))));
+          List<Parcel> again =
+              found.compareAndSet(false, true)
+                  ? List.of(Parcel.again(letter, body(letter, query)))
+                  : List.of();
+          return Optional.of(hop.forward(letter, again));
         });
     return found.get() ? LetterVerdict.DONE : LetterVerdict.GONE;
   }
@@ -108,15 +112,22 @@ final class DeadLetterQueue {
         : Codec.encode(Task.of(prompt).withForceTier(query.tier()));
   }
 
-  /// A message of the fleet speaks for its task; anything else gets an id from its body.
+  /// A message of the fleet speaks for its task; anything else gets an id from its body and from
+  /// what tells it apart from another one with the same body.
   private static String idOf(Delivery delivery) {
     Step step = stepIn(delivery);
     if (step != null) {
       return step.taskId();
     }
+    Object mark = delivery.properties().getMessageId();
+    if (mark == null) {
+      mark =
+          delivery
+              .headers()
+              .getOrDefault(Topology.LETTER_HEADER, delivery.headers().get("x-death"));
+    }
     var digest = Ids.sha256();
-    digest.update(
-        String.valueOf(delivery.properties().getMessageId()).getBytes(StandardCharsets.UTF_8));
+    digest.update(String.valueOf(mark).getBytes(StandardCharsets.UTF_8));
     return NO_TASK + HexFormat.of().formatHex(digest.digest(delivery.body())).substring(0, DIGITS);
   }
 

@@ -288,6 +288,11 @@ public record TaskRecord(
     return state == TaskState.SET_ASIDE && !discarded;
   }
 
+  /// Whether an operator has dealt with the dead letter of this replay of it.
+  public boolean isSettled(int replay) {
+    return replay < replays || discarded;
+  }
+
   /// Whether an operator has sent it on again and nothing has come of it yet.
   @JsonIgnore
   public boolean isFreshReplay() {

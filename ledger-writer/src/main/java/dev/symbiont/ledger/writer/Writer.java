@@ -179,9 +179,14 @@ public final class Writer implements AutoCloseable {
             request.replyKey());
   }
 
-  /// The message of a task could not go on, so nobody has told its caller.
+  /// The message of a task could not go on, so nobody has told its caller. A copy of a letter that
+  /// an operator has settled meanwhile is settled as well.
   private void setAside(SetAside aside, List<Index.Call> calls, List<Pending> pending) {
     happened(aside.eventId(), aside, calls);
+    if (arbiter.find(aside.taskId()).filter(it -> it.isSettled(aside.replay())).isPresent()) {
+      pending.add(() -> new Reaction.Settled(aside.taskId(), aside.replay()));
+      return;
+    }
     arbiter
         .find(aside.taskId())
         .filter(task -> task.state() == TaskState.SET_ASIDE && task.replays() == aside.replay())
