@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /// @param model the model name that was asked for
 /// @param elapsedSeconds from start to end of the call, three decimals
 /// @param promptPreview the first characters of the prompt, on one line
+/// @param warning what the program said about a limit that comes near, if it said anything
 /// @param accepted the task, carried on to the router by the end of a classification; absent
 ///   otherwise
 public record CallEnded(
@@ -25,8 +26,15 @@ public record CallEnded(
     Usage usage,
     boolean simulated,
     String promptPreview,
+    @Nullable LimitWarning warning,
     @Nullable AcceptedTask accepted)
     implements Step {
+
+  /// A limit comes near.
+  ///
+  /// @param utilization how much of it is used, from 0 to 1
+  /// @param resetsAt when it begins anew
+  public record LimitWarning(BigDecimal utilization, @Nullable Instant resetsAt) {}
 
   public CallEnded {
     InvalidFieldException.require("call_id", callId);
@@ -73,6 +81,7 @@ public record CallEnded(
         usage,
         simulated,
         promptPreview,
+        warning,
         task);
   }
 

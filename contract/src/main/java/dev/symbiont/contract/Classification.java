@@ -5,8 +5,16 @@ import tools.jackson.databind.JsonNode;
 
 /// A call that asks a model which tier a task needs. It carries the task, so that whoever gets the
 /// answer can go on from there and nobody has to wait for it.
+///
+/// @param declined why the call was not made, once that is certain; the router then goes on without
+///   it
 public record Classification(
-    AcceptedTask accepted, String tier, String prompt, String system, JsonNode jsonSchema)
+    AcceptedTask accepted,
+    String tier,
+    String prompt,
+    String system,
+    JsonNode jsonSchema,
+    @Nullable String declined)
     implements Work {
 
   public Classification {
@@ -19,7 +27,7 @@ public record Classification(
 
   @Override
   public String eventId() {
-    return taskId() + "/classify";
+    return taskId() + (declined == null ? "/classify" : "/declined");
   }
 
   @Override
@@ -33,6 +41,11 @@ public record Classification(
   }
 
   @Override
+  public int waits() {
+    return 0;
+  }
+
+  @Override
   public int replay() {
     return 0;
   }
@@ -40,5 +53,10 @@ public record Classification(
   @Override
   public @Nullable String system() {
     return system;
+  }
+
+  /// On its way back to the router without an answer.
+  public Classification declined(String reason) {
+    return new Classification(accepted, tier, prompt, system, jsonSchema, reason);
   }
 }

@@ -1,5 +1,6 @@
 package dev.symbiont.contract;
 
+import java.math.BigDecimal;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -11,7 +12,7 @@ public final class JsonBounds {
   private static final int MAX_DEPTH = 50;
 
   /// Numbers are written out in full, and `1e999999999` has a billion digits.
-  private static final int MAX_SCALE = 300;
+  private static final int MAX_DIGITS = 300;
 
   private JsonBounds() {}
 
@@ -20,9 +21,16 @@ public final class JsonBounds {
     return problem(node, 1);
   }
 
+  /// Why this number goes too far, if it does.
+  static Optional<String> problem(BigDecimal number) {
+    return hasTooManyDigits(number)
+        ? Optional.of("must have at most %d digits".formatted(MAX_DIGITS))
+        : Optional.empty();
+  }
+
   private static Optional<String> problem(JsonNode node, int depth) {
-    if (node.isBigDecimal() && Math.abs((long) node.decimalValue().scale()) > MAX_SCALE) {
-      return Optional.of("holds a number with more than %d digits".formatted(MAX_SCALE));
+    if (node.isBigDecimal() && hasTooManyDigits(node.decimalValue())) {
+      return Optional.of("holds a number with more than %d digits".formatted(MAX_DIGITS));
     }
     if (depth > MAX_DEPTH) {
       return Optional.of("nests deeper than %d levels".formatted(MAX_DEPTH));
@@ -34,5 +42,10 @@ public final class JsonBounds {
       }
     }
     return Optional.empty();
+  }
+
+  /// Both count: digits that are there, and zeros that an exponent stands for.
+  private static boolean hasTooManyDigits(BigDecimal number) {
+    return number.precision() > MAX_DIGITS || Math.abs((long) number.scale()) > MAX_DIGITS;
   }
 }

@@ -22,7 +22,9 @@ import tools.jackson.databind.JsonNode;
   @JsonSubTypes.Type(value = LedgerAnswer.DeadLetters.class, name = "dead_letters"),
   @JsonSubTypes.Type(value = LedgerAnswer.Replay.class, name = "replay"),
   @JsonSubTypes.Type(value = LedgerAnswer.Discard.class, name = "discard"),
-  @JsonSubTypes.Type(value = LedgerAnswer.Reconcile.class, name = "reconcile")
+  @JsonSubTypes.Type(value = LedgerAnswer.Reconcile.class, name = "reconcile"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Tiers.class, name = "tiers"),
+  @JsonSubTypes.Type(value = LedgerAnswer.SetTier.class, name = "set_tier")
 })
 public sealed interface LedgerAnswer extends Message {
 
@@ -50,7 +52,7 @@ public sealed interface LedgerAnswer extends Message {
   ///
   /// @param queueSize tasks that are neither running nor ended
   /// @param today consumption of this day (UTC) by tier
-  /// @param limitedTiers tiers whose latest call reported a limit
+  /// @param limitedTiers tiers that are closed because of a limit
   record Status(
       String requestId,
       long queueSize,
@@ -105,6 +107,37 @@ public sealed interface LedgerAnswer extends Message {
       BigDecimal indexCostUsd)
       implements LedgerAnswer {}
 
+  /// How every tier stands, cheapest first, and what the budgets have left.
+  record Tiers(String requestId, List<TierView> tiers, List<BudgetView> budgets)
+      implements LedgerAnswer {}
+
+  /// How the tier stands now.
+  ///
+  /// @param state absent if the ledger-writer knows no such tier
+  record SetTier(String requestId, @Nullable TierState state) implements LedgerAnswer {}
+
+  /// One tier.
+  ///
+  /// @param rateUsed calls that were granted within the period of its rate
+  /// @param waiting messages in its queues
+  /// @param parked messages of tasks that wait for it
+  /// @param running calls under way
+  /// @param spentTodayUsd what its calls of today (UTC) cost, running ones as reserved
+  record TierView(
+      TierState state,
+      Tier.Rate rate,
+      int rateUsed,
+      long waiting,
+      long parked,
+      long running,
+      BigDecimal spentTodayUsd) {}
+
+  /// One budget, as far as it is touched today.
+  ///
+  /// @param scope `fleet`, `tier:opus`, or `label:team=alpha`
+  record BudgetView(
+      String scope, BigDecimal usdPerDay, BigDecimal spentTodayUsd, WhenSpent whenSpent) {}
+
   /// A task that was set aside, or a message that is none.
   ///
   /// @param cause the reason without what differs from letter to letter
@@ -149,7 +182,9 @@ public sealed interface LedgerAnswer extends Message {
   enum CancelVerdict implements WireEnum {
     /// The task will not be called.
     CANCELLED,
-    /// A call for it is under way, and is not interrupted.
+    /// A call for it is under way and is being ended.
+    STOPPING,
+    /// A call for it is under way, and a ledger-writer of an earlier version leaves it alone.
     RUNNING,
     /// It had ended before.
     ENDED,
@@ -159,7 +194,8 @@ public sealed interface LedgerAnswer extends Message {
 
   /// All that is known of a task.
   ///
-  /// @param reason why it was set aside, if it was
+  /// @param waitsUntil when a waiting task goes on, as far as that is known
+  /// @param reason why it was set aside or waits, if it does
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record TaskView(
       String id,
@@ -171,6 +207,7 @@ public sealed interface LedgerAnswer extends Message {
       @Nullable Decision decision,
       List<CallView> calls,
       @Nullable TaskEnded end,
+      @Nullable Instant waitsUntil,
       @Nullable String reason) {}
 
   /// One call of a task; `outcome` is `running` until its end is known.

@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = LedgerQuery.DeadLetters.class, name = "dead_letters"),
   @JsonSubTypes.Type(value = LedgerQuery.Replay.class, name = "replay"),
   @JsonSubTypes.Type(value = LedgerQuery.Discard.class, name = "discard"),
-  @JsonSubTypes.Type(value = LedgerQuery.Reconcile.class, name = "reconcile")
+  @JsonSubTypes.Type(value = LedgerQuery.Reconcile.class, name = "reconcile"),
+  @JsonSubTypes.Type(value = LedgerQuery.Tiers.class, name = "tiers"),
+  @JsonSubTypes.Type(value = LedgerQuery.SetTier.class, name = "set_tier")
 })
 public sealed interface LedgerQuery extends Message {
 
@@ -66,6 +68,13 @@ public sealed interface LedgerQuery extends Message {
   ///
   /// @param redrive whether to publish again the latest message of tasks that no queue holds
   record Reconcile(String requestId, String replyKey, boolean redrive) implements LedgerQuery {}
+
+  /// How every tier stands.
+  record Tiers(String requestId, String replyKey) implements LedgerQuery {}
+
+  /// Open or close a tier by hand.
+  record SetTier(String requestId, String replyKey, String tier, TierSet.Action action)
+      implements LedgerQuery {}
 
   /// Take a health snapshot now.
   record Heartbeat(String requestId, String replyKey) implements LedgerQuery {}

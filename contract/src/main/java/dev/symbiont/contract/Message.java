@@ -2,4 +2,13 @@ package dev.symbiont.contract;
 
 /// Anything that travels between parts as the body of an AMQP message.
 public sealed interface Message
-    permits Task, Step, Result, GrantRequest, GrantAnswer, LedgerQuery, LedgerAnswer, WorkerBeat {}
+    permits Task,
+        Event,
+        Result,
+        GrantRequest,
+        GrantAnswer,
+        StopCall,
+        TierState,
+        LedgerQuery,
+        LedgerAnswer,
+        WorkerBeat {}

@@ -1,6 +1,7 @@
 package dev.symbiont.contract;
 
 import java.math.BigDecimal;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -9,7 +10,11 @@ import tools.jackson.databind.JsonNode;
 /// A task on its way to a tier.
 ///
 /// @param tier where it goes now; differs from the decision's tier after a fallback
-/// @param attempt 1 for the first tier, one more with each fallback
+/// @param attempt 1 for the first tier, one more with each tier after it
+/// @param waits how often it has waited for a tier to open, this time included if it waits now
+/// @param waitsUntil when it need not wait any longer, as far as that is known; absent if it was
+///   never sent to wait
+/// @param waitsFor why it waits
 /// @param endedCall the call that made the previous tier give up, whose end this message records
 /// @param replay how often an operator had sent the task on again after it was set aside
 public record RoutedTask(
@@ -17,10 +22,15 @@ public record RoutedTask(
     Decision decision,
     String tier,
     int attempt,
+    int waits,
+    @Nullable Instant waitsUntil,
+    @Nullable String waitsFor,
     List<TriedTier> tried,
     @Nullable CallEnded endedCall,
     int replay)
     implements Work {
+
+  private static final int MOST_TRIED = 20;
 
   @SuppressWarnings("ConstantValue") // JSON may leave it out
   public RoutedTask {
@@ -32,7 +42,7 @@ public record RoutedTask(
 
   @Override
   public String eventId() {
-    return taskId() + "/routed." + attempt;
+    return "%s/routed.%d%s".formatted(taskId(), attempt, waits == 0 ? "" : "." + waits);
   }
 
   @Override
@@ -55,21 +65,70 @@ public record RoutedTask(
     return accepted.task().jsonSchema();
   }
 
-  /// The same task at another tier, after `call` and calls for `spent` before it brought no answer
-  /// at this one.
-  public RoutedTask fallBackTo(String nextTier, CallEnded call, BigDecimal spent) {
+  /// On its first way to a tier.
+  public static RoutedTask first(AcceptedTask accepted, Decision decision) {
     return new RoutedTask(
-        accepted, decision, nextTier, attempt + 1, triedWith(call, spent), call, replay);
+        accepted, decision, decision.tier(), 1, 0, null, null, List.of(), null, 0);
   }
 
-  /// The tiers tried so far, this one included. `spent` is what earlier calls of this attempt cost.
-  public List<TriedTier> triedWith(CallEnded call, BigDecimal spent) {
-    var last =
-        new TriedTier(
-            tier,
-            call.outcome().kind(),
-            call.outcome().message(),
-            spent.add(call.usage().costUsd()));
-    return Stream.concat(tried.stream(), Stream.of(last)).toList();
+  /// The same task at another tier, after this one brought no answer.
+  ///
+  /// @param tried what this tier came to
+  /// @param call whose end this message records, if one ended
+  public RoutedTask fallBackTo(String nextTier, TriedTier tried, @Nullable CallEnded call) {
+    return new RoutedTask(
+        accepted,
+        decision,
+        nextTier,
+        attempt + 1,
+        waits,
+        null,
+        null,
+        triedWith(tried),
+        call,
+        replay);
+  }
+
+  /// The same task, waiting for a tier: this one, or another that will open sooner.
+  public RoutedTask waitFor(
+      String waitedFor,
+      @Nullable Instant until,
+      String reason,
+      TriedTier tried,
+      @Nullable CallEnded call) {
+    return new RoutedTask(
+        accepted,
+        decision,
+        waitedFor,
+        waitedFor.equals(tier) ? attempt : attempt + 1,
+        waits + 1,
+        until,
+        reason,
+        triedWith(tried),
+        call,
+        replay);
+  }
+
+  /// The tiers tried so far, this one included. Of a task that waits over and over only the latest
+  /// are kept.
+  public List<TriedTier> triedWith(TriedTier last) {
+    List<TriedTier> all = Stream.concat(tried.stream(), Stream.of(last)).toList();
+    return all.subList(Math.max(0, all.size() - MOST_TRIED), all.size());
+  }
+
+  /// The tiers that were tried since the task last waited. Each is tried once, so that a task comes
+  /// to an end or waits.
+  public List<String> triedSinceWaiting() {
+    return tried.stream().filter(it -> it.waits() == waits).map(TriedTier::tier).toList();
+  }
+
+  /// What this tier came to with `call`, and calls for `spent` before it.
+  public TriedTier tried(CallEnded call, BigDecimal spent) {
+    return new TriedTier(
+        tier,
+        call.outcome().kind(),
+        call.outcome().message(),
+        spent.add(call.usage().costUsd()),
+        waits);
   }
 }

@@ -14,8 +14,10 @@ import tools.jackson.databind.JsonNode;
 /// @param task the prompt
 /// @param forceTier the tier to use, whatever the router would say
 /// @param allowFallback whether another tier may answer when the chosen one cannot; yes if absent
+/// @param allowDowngrade whether that may be a cheaper one; as the tier says if absent
 /// @param deadline the task is not called after this moment
-/// @param maxCostUsd not enforced yet, and therefore refused
+/// @param timeoutSeconds how long one call may take; as the tier says if absent or longer
+/// @param maxCostUsd what all its calls may cost: none begins that could exceed it
 /// @param system the system prompt
 /// @param jsonSchema the answer is JSON that obeys this schema
 /// @param webhook not served yet, and therefore refused
@@ -24,8 +26,10 @@ public record Task(
     String task,
     @Nullable String forceTier,
     @Nullable Boolean allowFallback,
+    @Nullable Boolean allowDowngrade,
     Priority priority,
     @Nullable Instant deadline,
+    @Nullable Integer timeoutSeconds,
     @Nullable BigDecimal maxCostUsd,
     @Nullable String system,
     @Nullable JsonNode jsonSchema,
@@ -61,10 +65,20 @@ public record Task(
                 throw new InvalidFieldException("json_schema", problem);
               });
     }
-    // A promise about money or delivery that nothing keeps yet must not look accepted.
-    if (maxCostUsd != null) {
-      throw new InvalidFieldException("max_cost_usd", "is not enforced yet; leave it out");
+    if (maxCostUsd != null && maxCostUsd.signum() <= 0) {
+      throw new InvalidFieldException("max_cost_usd", "must be positive");
     }
+    if (maxCostUsd != null) {
+      JsonBounds.problem(maxCostUsd)
+          .ifPresent(
+              problem -> {
+                throw new InvalidFieldException("max_cost_usd", problem);
+              });
+    }
+    if (timeoutSeconds != null && timeoutSeconds <= 0) {
+      throw new InvalidFieldException("timeout_seconds", "must be positive");
+    }
+    // A promise that nothing keeps yet must not look accepted.
     if (webhook != null) {
       throw new InvalidFieldException("webhook", "is not served yet; leave it out");
     }
@@ -81,7 +95,19 @@ public record Task(
   /// A task with a prompt and nothing else.
   public static Task of(String prompt) {
     return new Task(
-        null, prompt, null, null, Priority.NORMAL, null, null, null, null, Map.of(), null);
+        null,
+        prompt,
+        null,
+        null,
+        null,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        null,
+        null,
+        Map.of(),
+        null);
   }
 
   public Task withId(String newId) {
@@ -90,8 +116,10 @@ public record Task(
         task,
         forceTier,
         allowFallback,
+        allowDowngrade,
         priority,
         deadline,
+        timeoutSeconds,
         maxCostUsd,
         system,
         jsonSchema,
@@ -105,8 +133,10 @@ public record Task(
         task,
         tier,
         allowFallback,
+        allowDowngrade,
         priority,
         deadline,
+        timeoutSeconds,
         maxCostUsd,
         system,
         jsonSchema,
@@ -122,8 +152,10 @@ public record Task(
         prompt == null ? task : prompt,
         forceTier,
         allowFallback,
+        allowDowngrade,
         priority,
         null,
+        timeoutSeconds,
         maxCostUsd,
         system,
         jsonSchema,

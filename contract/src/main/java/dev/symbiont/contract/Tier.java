@@ -14,6 +14,8 @@ import java.util.List;
 /// @param timeout our own deadline for one call
 /// @param typicalCostUsd reserved for a call until its cost is known
 /// @param fallback the tiers to try in this order when this one cannot answer
+/// @param allowDowngrade whether cheaper tiers may answer when neither it nor its fallbacks can
+/// @param slowDown what to do when the provider says that a limit comes near
 /// @param onUnknown what to do with a task after a call of which nobody knows the end
 /// @param command argument template of the `exec` adapter
 public record Tier(
@@ -27,6 +29,8 @@ public record Tier(
     Prices prices,
     BigDecimal typicalCostUsd,
     List<String> fallback,
+    boolean allowDowngrade,
+    SlowDown slowDown,
     OnUnknown onUnknown,
     List<String> command) {
 
@@ -45,6 +49,7 @@ public record Tier(
     require(timeout.isPositive(), name, "timeout must be positive");
     prices = prices == null ? Prices.FREE : prices;
     typicalCostUsd = typicalCostUsd == null ? BigDecimal.ZERO : typicalCostUsd;
+    slowDown = slowDown == null ? SlowDown.DEFAULT : slowDown;
     onUnknown = onUnknown == null ? OnUnknown.RETRY : onUnknown;
     fallback = fallback == null ? List.of() : List.copyOf(fallback);
     command = command == null ? List.of() : List.copyOf(command);
@@ -62,8 +67,29 @@ public record Tier(
 
   /// So many calls in any stretch of time of this length.
   public record Rate(int calls, Duration period) {
+
+    /// Grants are counted, and calls begin a little later; over less time the difference would
+    /// show.
+    private static final Duration SHORTEST = Duration.ofSeconds(10);
+
     public Rate {
-      require(calls > 0 && period.isPositive(), "rate", "calls and period must be positive");
+      require(calls > 0, "rate", "calls must be positive");
+      require(period.compareTo(SHORTEST) >= 0, "rate", "period must be 10s or longer");
+    }
+  }
+
+  /// From a utilisation of `at` on, the rate is multiplied by `factor` until the limit begins anew.
+  public record SlowDown(BigDecimal at, BigDecimal factor) {
+
+    public static final SlowDown DEFAULT =
+        new SlowDown(new BigDecimal("0.9"), new BigDecimal("0.5"));
+
+    public SlowDown {
+      require(isShare(at) && isShare(factor), "slow-down", "at and factor must be between 0 and 1");
+    }
+
+    private static boolean isShare(BigDecimal number) {
+      return number.signum() > 0 && number.compareTo(BigDecimal.ONE) <= 0;
     }
   }
 

@@ -1,9 +1,9 @@
 package dev.symbiont.contract;
 
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The configured tiers, cheapest first.
 public record Tiers(List<Tier> all) {
@@ -53,12 +53,28 @@ public record Tiers(List<Tier> all) {
     return all.getFirst();
   }
 
-  /// Where a task goes after `tier`, if anywhere: the first of its fallbacks that was not tried.
-  public Optional<Tier> fallbackOf(String tier, Collection<String> tried) {
-    return find(tier).stream()
-        .flatMap(it -> it.fallback().stream())
-        .filter(next -> !tried.contains(next) && !next.equals(tier))
-        .findFirst()
-        .flatMap(this::find);
+  /// Where a task that was decided for `tier` may go instead, in this order: the tier's fallbacks,
+  /// and then, if that is allowed, the tiers that are cheaper, dearest first.
+  public List<String> alternativesTo(String tier, Task task) {
+    if (!task.mayFallBack()) {
+      return List.of();
+    }
+    Optional<Tier> found = find(tier);
+    boolean downgrade =
+        task.allowDowngrade() == null
+            ? found.map(Tier::allowDowngrade).orElse(false)
+            : task.allowDowngrade();
+    return Stream.concat(
+            found.stream().flatMap(it -> it.fallback().stream()),
+            downgrade ? cheaperThan(tier).stream() : Stream.of())
+        .filter(it -> !it.equals(tier))
+        .distinct()
+        .toList();
+  }
+
+  /// The tiers that are cheaper, dearest first.
+  public List<String> cheaperThan(String tier) {
+    int index = names().indexOf(tier);
+    return index <= 0 ? List.of() : names().subList(0, index).reversed();
   }
 }

@@ -16,6 +16,9 @@ public sealed interface Work extends Step permits RoutedTask, Classification {
   /// Which try at a tier this is, from 1; a classification has one only.
   int attempt();
 
+  /// How often the task has waited for a tier.
+  int waits();
+
   /// How often an operator had sent the task on again after it was set aside.
   int replay();
 

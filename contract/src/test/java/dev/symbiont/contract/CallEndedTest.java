@@ -66,6 +66,7 @@ class CallEndedTest {
         Usage.NONE,
         false,
         "",
+        null,
         null);
   }
 }

@@ -76,21 +76,6 @@ class TaskTest {
   @Test
   void aPromiseThatNothingKeepsYetIsRefused() {
     assertRefused(
-        "max_cost_usd",
-        () ->
-            new Task(
-                null,
-                "x",
-                null,
-                null,
-                Priority.NORMAL,
-                null,
-                BigDecimal.ONE,
-                null,
-                null,
-                Map.of(),
-                null));
-    assertRefused(
         "webhook",
         () ->
             new Task(
@@ -98,13 +83,48 @@ class TaskTest {
                 "x",
                 null,
                 null,
+                null,
                 Priority.NORMAL,
+                null,
                 null,
                 null,
                 null,
                 null,
                 Map.of(),
                 "https://example.org/done"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0.00", "-0.01", "-1e300"})
+  void aBoundOnTheCostIsPositive(String maxCostUsd) {
+    assertRefused("max_cost_usd", () -> within(null, maxCostUsd));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0.000000000000000000000000000001", "0.5", "1000000"})
+  void aBoundOnTheCostIsKeptExactly(String maxCostUsd) {
+    assertThat(within(null, maxCostUsd).maxCostUsd()).isEqualTo(new BigDecimal(maxCostUsd));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1e301", "1e999999999", "1e-301", "1e-2147483647"})
+  void aBoundOnTheCostThatCannotBeWrittenOutIsRefused(String maxCostUsd) {
+    assertRefused("max_cost_usd", () -> within(null, maxCostUsd));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -1, Integer.MIN_VALUE})
+  void aTimeoutIsPositive(int timeoutSeconds) {
+    assertRefused("timeout_seconds", () -> within(timeoutSeconds, null));
+    assertThat(within(1, null).timeoutSeconds()).isEqualTo(1);
+  }
+
+  @Test
+  void aTaskThatHasAnotherGoKeepsItsBounds() {
+    var again = within(90, "0.25").again("y");
+
+    assertThat(again.maxCostUsd()).isEqualTo(new BigDecimal("0.25"));
+    assertThat(again.timeoutSeconds()).isEqualTo(90);
   }
 
   @Test
@@ -139,9 +159,11 @@ class TaskTest {
             "x",
             "haiku",
             false,
+            true,
             Priority.HIGH,
             deadline,
-            null,
+            90,
+            new BigDecimal("0.25"),
             "be brief",
             JsonNodeFactory.instance.objectNode(),
             Map.of("k", "v"),
@@ -155,16 +177,58 @@ class TaskTest {
 
   private static Task with(String id, @Nullable String system, @Nullable JsonNode jsonSchema) {
     return new Task(
-        id, "x", null, null, Priority.NORMAL, null, null, system, jsonSchema, Map.of(), null);
+        id,
+        "x",
+        null,
+        null,
+        null,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        system,
+        jsonSchema,
+        Map.of(),
+        null);
   }
 
   private static Task withLabels(Map<String, String> labels) {
-    return new Task(null, "x", null, null, Priority.NORMAL, null, null, null, null, labels, null);
+    return new Task(
+        null, "x", null, null, null, Priority.NORMAL, null, null, null, null, null, labels, null);
   }
 
   private static Task withFallback(@Nullable Boolean allowed) {
     return new Task(
-        null, "x", null, allowed, Priority.NORMAL, null, null, null, null, Map.of(), null);
+        null,
+        "x",
+        null,
+        allowed,
+        null,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        null,
+        null,
+        Map.of(),
+        null);
+  }
+
+  private static Task within(@Nullable Integer timeoutSeconds, @Nullable String maxCostUsd) {
+    return new Task(
+        null,
+        "x",
+        null,
+        null,
+        null,
+        Priority.NORMAL,
+        null,
+        timeoutSeconds,
+        maxCostUsd == null ? null : new BigDecimal(maxCostUsd),
+        null,
+        null,
+        Map.of(),
+        null);
   }
 
   private static Map<String, String> labels(int count) {

@@ -5,15 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.symbiont.contract.Tier.Prices;
 import dev.symbiont.contract.Tier.Rate;
+import dev.symbiont.contract.Tier.SlowDown;
+import dev.symbiont.contract.wire.Codec;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TiersTest {
+
+  private static final Task ANY = Task.of("x");
 
   private static final Tiers THREE =
       new Tiers(
@@ -41,19 +47,49 @@ class TiersTest {
   }
 
   @Test
-  void aTaskFallsBackToTheFirstTierThatWasNotTried() {
-    assertThat(THREE.fallbackOf("haiku", List.of()).map(Tier::name)).contains("sonnet");
-    assertThat(THREE.fallbackOf("haiku", List.of("sonnet")).map(Tier::name)).contains("opus");
-    assertThat(THREE.fallbackOf("haiku", List.of("sonnet", "opus"))).isEmpty();
-    assertThat(THREE.fallbackOf("gone", List.of())).isEmpty();
+  void theAlternativesToATierAreItsFallbacksInTheirOrder() {
+    assertThat(THREE.alternativesTo("haiku", ANY)).containsExactly("sonnet", "opus");
+    assertThat(THREE.alternativesTo("sonnet", ANY)).containsExactly("opus");
+    assertThat(THREE.alternativesTo("opus", ANY)).containsExactly("haiku");
+    assertThat(THREE.alternativesTo("gone", ANY)).isEmpty();
   }
 
   @Test
-  void aCircleOfFallbacksEnds() {
-    var circle = new Tiers(List.of(tier("a", "a", "b"), tier("b", "a")));
+  void aTierIsNoAlternativeToItself() {
+    var circle = new Tiers(List.of(tier("a", "a", "b"), tier("b", "a", "a")));
 
-    assertThat(circle.fallbackOf("a", List.of()).map(Tier::name)).contains("b");
-    assertThat(circle.fallbackOf("b", List.of("a"))).isEmpty();
+    assertThat(circle.alternativesTo("a", ANY)).containsExactly("b");
+    assertThat(circle.alternativesTo("b", ANY)).containsExactly("a");
+  }
+
+  @Test
+  void aTaskThatMayNotFallBackHasNoAlternatives() {
+    assertThat(THREE.alternativesTo("haiku", task(false, null))).isEmpty();
+    assertThat(THREE.alternativesTo("opus", task(false, true))).isEmpty();
+  }
+
+  @Test
+  void whereADowngradeIsAllowedTheCheaperTiersComeLastAndTheDearestOfThemFirst() {
+    var four = new Tiers(List.of(tier("a"), tier("b"), tier("c"), downgrading("d", "a")));
+
+    assertThat(four.alternativesTo("d", ANY)).containsExactly("a", "c", "b");
+    assertThat(four.alternativesTo("c", ANY)).isEmpty();
+  }
+
+  @Test
+  void aTaskGoesBeforeItsTierWhereADowngradeIsConcerned() {
+    var two = new Tiers(List.of(tier("a"), tier("b"), downgrading("c")));
+
+    assertThat(two.alternativesTo("b", task(null, true))).containsExactly("a");
+    assertThat(two.alternativesTo("c", task(null, false))).isEmpty();
+  }
+
+  @Test
+  void cheaperTiersAreThoseBeforeItDearestFirst() {
+    assertThat(THREE.cheaperThan("opus")).containsExactly("sonnet", "haiku");
+    assertThat(THREE.cheaperThan("sonnet")).containsExactly("haiku");
+    assertThat(THREE.cheaperThan("haiku")).isEmpty();
+    assertThat(THREE.cheaperThan("gone")).isEmpty();
   }
 
   @Test
@@ -85,6 +121,34 @@ class TiersTest {
         .isThrownBy(() -> new Rate(0, Duration.ofMinutes(1)));
     assertThatExceptionOfType(IllegalArgumentException.class)
         .isThrownBy(() -> new Rate(1, Duration.ZERO));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"PT0S", "PT-1M", "PT1S", "PT9.999S"})
+  void aPeriodOfLessThanTenSecondsIsRefused(Duration period) {
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> new Rate(1, period))
+        .withMessage("symbiont.tiers[rate]: period must be 10s or longer");
+    assertThat(new Rate(1, Duration.ofSeconds(10)).calls()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-0.1", "1.01", "90"})
+  void whatIsNoShareSlowsNothingDown(BigDecimal number) {
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> new SlowDown(number, BigDecimal.ONE))
+        .withMessage("symbiont.tiers[slow-down]: at and factor must be between 0 and 1");
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> new SlowDown(BigDecimal.ONE, number));
+  }
+
+  @Test
+  void whatATierLeavesOutIsSetToSomethingSafe() {
+    Tier bare = Codec.mapper().readValue("{\"name\": \"a\"}", Tier.class);
+
+    assertThat(bare.slowDown()).isEqualTo(SlowDown.DEFAULT);
+    assertThat(bare.allowDowngrade()).isFalse();
+    assertThat(bare.rate()).isEqualTo(new Rate(600, Duration.ofMinutes(1)));
   }
 
   @Test
@@ -127,18 +191,45 @@ class TiersTest {
         new BigDecimal(in), new BigDecimal(out), new BigDecimal(written), new BigDecimal(read));
   }
 
+  private static Task task(@Nullable Boolean allowFallback, @Nullable Boolean allowDowngrade) {
+    return new Task(
+        null,
+        "x",
+        null,
+        allowFallback,
+        allowDowngrade,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        null,
+        null,
+        Map.of(),
+        null);
+  }
+
   private static Tier tier(String name, String... fallback) {
+    return tier(name, false, fallback);
+  }
+
+  private static Tier downgrading(String name, String... fallback) {
+    return tier(name, true, fallback);
+  }
+
+  private static Tier tier(String name, boolean allowDowngrade, String... fallback) {
     return new Tier(
         name,
         "claude",
         name,
         "",
-        new Rate(1, Duration.ofSeconds(1)),
+        new Rate(1, Duration.ofSeconds(10)),
         1,
         Duration.ofMinutes(1),
         Prices.FREE,
         BigDecimal.ZERO,
         List.of(fallback),
+        allowDowngrade,
+        SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
         List.of());
   }

@@ -3,8 +3,11 @@ package dev.symbiont.dispatcher;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.dispatcher.amqp.DispatcherDesk;
+import dev.symbiont.dispatcher.amqp.FromLedger;
 import dev.symbiont.dispatcher.amqp.LedgerOverAmqp;
 import dev.symbiont.dispatcher.attempt.Attempt;
+import dev.symbiont.dispatcher.attempt.RunningCalls;
+import dev.symbiont.dispatcher.attempt.TierBoard;
 import dev.symbiont.dispatcher.attempt.WorkFolder;
 import dev.symbiont.dispatcher.process.ChildProcess;
 import dev.symbiont.dispatcher.process.Watchdog;
@@ -40,9 +43,11 @@ import org.springframework.core.env.Environment;
 @Import(HopConfiguration.class)
 public class DispatcherApplication {
 
+  private static final String ROLE = "dispatcher";
+
   @Bean
   Worker worker(RandomGenerator random) {
-    return Worker.start("dispatcher", random);
+    return Worker.start(ROLE, random);
   }
 
   @Bean
@@ -62,8 +67,36 @@ public class DispatcherApplication {
   }
 
   @Bean
-  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker) {
-    return new LedgerClient(broker, hop, worker.id(), _ -> {}, _ -> {});
+  TierBoard tierBoard() {
+    return new TierBoard();
+  }
+
+  @Bean
+  RunningCalls runningCalls() {
+    return new RunningCalls();
+  }
+
+  @Bean
+  LedgerClient ledgerClient(
+      Broker broker, Hop hop, Worker worker, TierBoard board, RunningCalls running) {
+    return new LedgerClient(broker, hop, worker.id(), new FromLedger(board, running));
+  }
+
+  @Bean
+  Attempt.Surroundings surroundings(
+      Worker worker,
+      WorkFolder folder,
+      RunningCalls running,
+      TierBoard board,
+      InstantSource clock,
+      DispatcherSettings settings) {
+    return new Attempt.Surroundings(
+        worker.id(),
+        folder,
+        running,
+        board,
+        clock,
+        new Attempt.Patience(settings.maxTries(), settings.firstWait()));
   }
 
   /// Created last and stopped first.
@@ -77,11 +110,8 @@ public class DispatcherApplication {
       Publisher publisher,
       ChildProcess child,
       LedgerClient ledger,
-      Worker worker,
-      WorkFolder folder,
-      InstantSource clock)
+      Attempt.Surroundings around)
       throws IOException {
-    var patience = new Attempt.Patience(settings.maxTries(), settings.firstWait());
     List<Tier> mine =
         settings.tiers().isEmpty()
             ? tiers.all()
@@ -98,22 +128,24 @@ public class DispatcherApplication {
                         tiers,
                         Objects.requireNonNull(providers.get(tier.adapter())),
                         new LedgerOverAmqp(ledger, hop),
-                        worker.id(),
-                        folder,
-                        clock,
-                        patience))
+                        around))
             .toList();
     List<DispatcherDesk> desks =
         attempts.stream()
-            .map(it -> new DispatcherDesk(it.tier(), broker, hop, it, settings.stopGrace()))
+            .map(
+                it ->
+                    new DispatcherDesk(
+                        it,
+                        tiers,
+                        around.board(),
+                        around.running(),
+                        broker,
+                        hop,
+                        settings.stopGrace()))
             .toList();
     var heartbeat =
         new Heartbeat(
-            publisher,
-            worker.id(),
-            worker.role(),
-            clock,
-            () -> attempts.stream().flatMap(it -> it.running().stream()).toList());
+            publisher, around.worker(), ROLE, around.clock(), () -> around.running().ids());
     return new Dispatchers(desks, heartbeat);
   }
 

@@ -11,11 +11,16 @@ import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.dispatcher.attempt.Attempt;
+import dev.symbiont.dispatcher.attempt.RunningCalls;
+import dev.symbiont.dispatcher.attempt.TierBoard;
+import dev.symbiont.dispatcher.attempt.WorkFolder;
 import dev.symbiont.dispatcher.provider.Call;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +65,8 @@ public final class Examples {
             new BigDecimal(3), new BigDecimal(15), new BigDecimal("3.75"), new BigDecimal("0.3")),
         RESERVED,
         List.of(fallback),
+        false,
+        Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
         command);
   }
@@ -71,7 +78,8 @@ public final class Examples {
   }
 
   public static Task task(String id, String prompt, Priority priority) {
-    return new Task(id, prompt, null, null, priority, null, null, null, null, Map.of(), null);
+    return new Task(
+        id, prompt, null, null, null, priority, null, null, null, null, null, Map.of(), null);
   }
 
   public static AcceptedTask accepted(Task task) {
@@ -85,7 +93,18 @@ public final class Examples {
 
   public static RoutedTask routed(AcceptedTask accepted, String tier) {
     var decision = new Decision(tier, Confidence.HIGH, "an example", DecidedBy.MODEL, DECIDING);
-    return new RoutedTask(accepted, decision, tier, 1, List.of(), null, 0);
+    return RoutedTask.first(accepted, decision);
+  }
+
+  /// What the attempts of a worker called worker-1 share.
+  public static Attempt.Surroundings around(Path folder, InstantSource clock, int maxTries) {
+    return new Attempt.Surroundings(
+        "worker-1",
+        new WorkFolder(folder),
+        new RunningCalls(),
+        new TierBoard(),
+        clock,
+        new Attempt.Patience(maxTries, Duration.ofMillis(10)));
   }
 
   /// A granted call at `tier` for `prompt`.

@@ -48,7 +48,7 @@ public final class FakeLedger implements Ledger {
   /// The grant that it gives by itself.
   public static GrantAnswer grant(GrantRequest request) {
     return new GrantAnswer.Granted(
-        request.requestId(), callId(request), new Spent(BigDecimal.ZERO, Examples.DECIDING));
+        request.requestId(), callId(request), null, new Spent(BigDecimal.ZERO, Examples.DECIDING));
   }
 
   /// From now on the task has cost so much before its present step.
@@ -63,7 +63,7 @@ public final class FakeLedger implements Ledger {
             .map(it -> it.usage().costUsd())
             .reduce(BigDecimal.ZERO, BigDecimal::add);
     return new GrantAnswer.Granted(
-        request.requestId(), callId(request), new Spent(step, before.add(step)));
+        request.requestId(), callId(request), null, new Spent(step, before.add(step)));
   }
 
   public static String callId(GrantRequest request) {

@@ -48,13 +48,7 @@ public class GatewayApplication {
 
   @Bean
   LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker, Waiting waiting) {
-    return new LedgerClient(
-        broker,
-        hop,
-        worker.id(),
-        waiting::ended,
-        // Ends may have gone to a queue that went with the connection.
-        client -> waiting.awaited().forEach(id -> waiting.askFor(id, client)));
+    return new LedgerClient(broker, hop, worker.id(), waiting);
   }
 
   @Bean

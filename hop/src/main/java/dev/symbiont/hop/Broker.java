@@ -108,9 +108,22 @@ public final class Broker implements AutoCloseable {
   /// @param visitor returns what completes when it has settled the message; nothing if it leaves it
   public void visit(String queue, Function<Delivery, Optional<CompletableFuture<Void>>> visitor)
       throws IOException {
+    var _ = visitSome(queue, Integer.MAX_VALUE, visitor);
+  }
+
+  /// The same for the first `most` messages, all of which the visitor settles. Returns how many
+  /// there were.
+  public int visit(String queue, int most, Function<Delivery, CompletableFuture<Void>> visitor)
+      throws IOException {
+    return visitSome(queue, most, delivery -> Optional.of(visitor.apply(delivery)));
+  }
+
+  private int visitSome(
+      String queue, int most, Function<Delivery, Optional<CompletableFuture<Void>>> visitor)
+      throws IOException {
     try (Channel channel = delegate(consuming.createConnection()).createChannel()) {
       var settling = new ArrayList<CompletableFuture<Void>>();
-      for (long left = channel.messageCount(queue); left > 0; left--) {
+      for (long left = Math.min(most, channel.messageCount(queue)); left > 0; left--) {
         GetResponse message = channel.basicGet(queue, false);
         if (message == null) {
           break;
@@ -123,6 +136,7 @@ public final class Broker implements AutoCloseable {
       }
       // Closing the channel gives back what is not settled by then.
       CompletableFuture.allOf(settling.toArray(CompletableFuture<?>[]::new)).join();
+      return settling.size();
     } catch (TimeoutException | AmqpException | ShutdownSignalException e) {
       throw new IOException(e);
     }

@@ -16,6 +16,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,7 @@ public final class Intake implements AutoCloseable {
   private final Consumer<Delivery> handler;
   private final List<Subscription> subscriptions = new CopyOnWriteArrayList<>();
   private volatile boolean stopped;
+  private volatile boolean paused;
 
   /// @param prefetch messages of each queue that may be here unsettled
   public Intake(
@@ -59,6 +61,15 @@ public final class Intake implements AutoCloseable {
     subscriptions.forEach(Subscription::cancel);
   }
 
+  /// Takes nothing for a while, or goes on. What is held can be settled meanwhile.
+  public void pause(boolean pause) {
+    if (paused == pause || stopped) {
+      return;
+    }
+    paused = pause;
+    subscriptions.forEach(pause ? Subscription::cancel : Subscription::consume);
+  }
+
   @Override
   public void close() {
     stop();
@@ -75,7 +86,7 @@ public final class Intake implements AutoCloseable {
       subscriptions.add(subscription);
       channel.addShutdownListener(subscription::ended);
       channel.basicQos(prefetch);
-      channel.basicConsume(queue, false, subscription);
+      subscription.consume();
     } catch (IOException | ShutdownSignalException e) {
       log.warn("cannot consume from {}: {}", queue, e.toString());
     }
@@ -108,6 +119,7 @@ public final class Intake implements AutoCloseable {
   private final class Subscription extends DefaultConsumer {
     private final Connection connection;
     private final String queue;
+    private @Nullable String tag;
 
     Subscription(Connection connection, Channel channel, String queue) {
       super(channel);
@@ -117,13 +129,13 @@ public final class Intake implements AutoCloseable {
 
     @Override
     public void handleDelivery(
-        String tag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
+        String consumerTag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
       receive(new Delivery(getChannel(), queue, envelope, properties, body));
     }
 
     /// The broker has ended it: the queue was deleted, or we were too slow.
     @Override
-    public void handleCancel(String tag) {
+    public void handleCancel(String consumerTag) {
       log.warn("the broker no longer delivers from {}; consuming again soon", queue);
       close();
       subscribeLater(connection, queue);
@@ -137,11 +149,22 @@ public final class Intake implements AutoCloseable {
       }
     }
 
-    void cancel() {
+    synchronized void consume() {
+      if (paused || stopped || tag != null) {
+        return;
+      }
       try {
-        String tag = getConsumerTag();
+        tag = getChannel().basicConsume(queue, false, this);
+      } catch (IOException | AlreadyClosedException e) {
+        log.warn("cannot consume from {}: {}", queue, e.toString());
+      }
+    }
+
+    synchronized void cancel() {
+      try {
         if (tag != null) {
           getChannel().basicCancel(tag);
+          tag = null;
         }
       } catch (IOException | AlreadyClosedException e) {
         log.debug("{} was not consumed from any more", queue);

@@ -7,12 +7,15 @@ import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.contract.wire.UnreadableMessageException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,8 +42,7 @@ public final class LedgerClient implements AutoCloseable {
 
   private final String replyKey;
   private final Hop hop;
-  private final Consumer<TaskEnded> onTaskEnded;
-  private final Consumer<LedgerClient> onReconnect;
+  private final Listener listener;
   private final Map<String, Open<?>> questions = new ConcurrentHashMap<>();
   private final AtomicLong numbers = new AtomicLong();
   private final String worker;
@@ -53,19 +54,32 @@ public final class LedgerClient implements AutoCloseable {
   private record Open<A>(
       Parcel question, Class<A> type, CompletableFuture<A> answer, AtomicBoolean underWay) {}
 
-  /// @param onTaskEnded gets the ends of tasks that were accepted with this worker's reply key
-  /// @param onReconnect called when ends may have been missed
-  public LedgerClient(
-      Broker broker,
-      Hop hop,
-      String worker,
-      Consumer<TaskEnded> onTaskEnded,
-      Consumer<LedgerClient> onReconnect) {
+  /// Hears what comes in unasked.
+  public interface Listener {
+
+    /// The routing keys to listen to, beside the worker's own.
+    default List<String> keys() {
+      return List.of();
+    }
+
+    /// A task has ended that was accepted with this worker's reply key.
+    default void ended(TaskEnded end) {}
+
+    /// Nobody wants this call any more.
+    default void stop(StopCall call) {}
+
+    /// A tier stands so.
+    default void tierIs(TierState state) {}
+
+    /// Something may have been missed.
+    default void reconnected(LedgerClient client) {}
+  }
+
+  public LedgerClient(Broker broker, Hop hop, String worker, Listener listener) {
     this.hop = hop;
     this.worker = worker;
     this.replyKey = Topology.replyKey(worker);
-    this.onTaskEnded = onTaskEnded;
-    this.onReconnect = onReconnect;
+    this.listener = listener;
     broker.onConnect(this::bind);
     long period = ASK_AGAIN_AFTER.toMillis();
     var _ = timer.scheduleWithFixedDelay(this::askAgain, period, period, TimeUnit.MILLISECONDS);
@@ -126,6 +140,9 @@ public final class LedgerClient implements AutoCloseable {
       Channel channel = connection.createChannel();
       String queue = channel.queueDeclare("", false, true, true, Map.of()).getQueue();
       channel.queueBind(queue, Topology.FLOW, replyKey);
+      for (String key : listener.keys()) {
+        channel.queueBind(queue, Topology.FLOW, key);
+      }
       channel.basicConsume(
           queue,
           true,
@@ -145,13 +162,15 @@ public final class LedgerClient implements AutoCloseable {
       return;
     }
     timer.execute(this::askAgain);
-    timer.execute(() -> onReconnect.accept(this));
+    timer.execute(() -> listener.reconnected(this));
   }
 
   private void receive(@org.jspecify.annotations.Nullable String schema, byte[] body) {
     try {
       switch (Codec.decode(schema, body)) {
-        case TaskEnded end -> onTaskEnded.accept(end);
+        case TaskEnded end -> listener.ended(end);
+        case StopCall call -> listener.stop(call);
+        case TierState state -> listener.tierIs(state);
         case GrantAnswer grant -> complete(grant.requestId(), grant);
         case LedgerAnswer answer -> complete(answer.requestId(), answer);
         case Message other -> log.warn("not a reply: {}", Codec.schemaOf(other));

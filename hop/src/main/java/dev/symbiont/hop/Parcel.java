@@ -4,6 +4,7 @@ import com.rabbitmq.client.AMQP;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import java.util.HashMap;
@@ -65,6 +66,12 @@ public record Parcel(
   public static Parcel signOfLife(String key, Message beat) {
     var properties = properties(beat).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
     return new Parcel(Topology.FLOW, key, properties, Codec.encode(beat), false);
+  }
+
+  /// How a tier stands; worthless when old.
+  public static Parcel tier(String key, TierState state) {
+    var properties = properties(state).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(state), false);
   }
 
   /// A message that cannot go on, exactly as it came, with the reason in its headers.

@@ -101,6 +101,50 @@ class IntakeIT {
   }
 
   @Test
+  void nothingIsTakenWhilePausedAlsoNotOverANewConnection() {
+    var seen = new CopyOnWriteArrayList<Delivery>();
+
+    try (Intake intake = taking(seen::add)) {
+      soon(fleet.publisher.publish(parcel("task-1")));
+      Awaitility.await().until(() -> seen.size() == 1);
+      intake.pause(true);
+      intake.pause(true);
+      soon(fleet.publisher.publish(parcel("task-2")));
+      fleet.hop.done(seen.getFirst());
+      Awaitility.await().until(() -> broker.depth(INBOX) == 1);
+      fleet.broker.dropConnections();
+      soon(fleet.publisher.publish(parcel("task-3")));
+      Awaitility.await().until(() -> broker.depth(INBOX) == 2);
+      assertThat(seen).hasSize(1);
+
+      intake.pause(false);
+
+      Awaitility.await().until(() -> seen.size() == 3);
+    }
+  }
+
+  @Test
+  void aVisitTakesSoManyFromTheHeadAndLeavesTheRest() throws Exception {
+    for (int i = 1; i <= 3; i++) {
+      soon(fleet.publisher.publish(parcel("task-" + i)));
+    }
+    Awaitility.await().until(() -> broker.depth(INBOX) == 3);
+
+    int taken =
+        fleet.broker.visit(
+            INBOX, 2, delivery -> fleet.hop.forward(delivery, List.of(parcel("task-9"))));
+
+    assertThat(taken).isEqualTo(2);
+    assertThat(broker.take(INBOX).getProps().getMessageId()).isEqualTo("task-3/accepted");
+    assertThat(broker.take(INBOX).getProps().getMessageId()).isEqualTo("task-9/accepted");
+    assertThat(broker.take(INBOX).getProps().getMessageId()).isEqualTo("task-9/accepted");
+    assertThat(
+            fleet.broker.visit(
+                INBOX, 2, _ -> java.util.concurrent.CompletableFuture.completedFuture(null)))
+        .isZero();
+  }
+
+  @Test
   void aDeliveryTellsWhereItCameFrom() {
     var seen = new CopyOnWriteArrayList<Delivery>();
     soon(fleet.publisher.publish(parcel("task-1")));

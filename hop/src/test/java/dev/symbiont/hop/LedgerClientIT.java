@@ -10,10 +10,13 @@ import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
 import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Spent;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.testing.TestBroker;
@@ -22,6 +25,7 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
@@ -36,6 +40,8 @@ import org.junit.jupiter.api.Test;
 class LedgerClientIT {
 
   private final List<TaskEnded> ends = new CopyOnWriteArrayList<>();
+  private final List<StopCall> stops = new CopyOnWriteArrayList<>();
+  private final List<TierState> states = new CopyOnWriteArrayList<>();
   private final AtomicInteger reconnects = new AtomicInteger();
   private TestBroker broker;
   private String ledger;
@@ -49,7 +55,35 @@ class LedgerClientIT {
     ledger = Fleet.tap(toBroker, Topology.ASK_LEDGER);
     client =
         new LedgerClient(
-            fleet.broker, fleet.hop, "worker-1", ends::add, _ -> reconnects.incrementAndGet());
+            fleet.broker,
+            fleet.hop,
+            "worker-1",
+            new LedgerClient.Listener() {
+              @Override
+              public List<String> keys() {
+                return List.of(Topology.ANY_TIER);
+              }
+
+              @Override
+              public void ended(TaskEnded end) {
+                ends.add(end);
+              }
+
+              @Override
+              public void stop(StopCall call) {
+                stops.add(call);
+              }
+
+              @Override
+              public void tierIs(TierState state) {
+                states.add(state);
+              }
+
+              @Override
+              public void reconnected(LedgerClient client) {
+                reconnects.incrementAndGet();
+              }
+            });
   }
 
   @AfterEach
@@ -66,10 +100,10 @@ class LedgerClientIT {
     assertThat(asked.getProps().getMessageId()).isEqualTo("ask-1");
     assertThat(Codec.decode(asked.getProps().getType(), asked.getBody()))
         .isEqualTo(request("ask-1"));
-    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
 
     assertThat(soon(answer))
-        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
   }
 
   @Test
@@ -143,6 +177,30 @@ class LedgerClientIT {
   }
 
   @Test
+  void whatIsSaidAboutTiersAndCallsIsHandedOnAlsoAfterAReconnect() {
+    var limited =
+        new TierState(
+            "haiku",
+            TierState.Phase.LIMITED,
+            Instant.parse("2026-03-01T12:00:00Z"),
+            Instant.parse("2026-03-01T13:00:00Z"),
+            "you have hit your limit",
+            null);
+    Awaitility.await().until(() -> reconnects.get() == 1);
+    fleet.broker.dropConnections();
+    Awaitility.await().until(() -> reconnects.get() == 2);
+
+    soon(fleet.hop.deliver(List.of(Parcel.tier(Topology.changedKey(limited), limited))));
+    soon(
+        fleet.hop.deliver(
+            List.of(Parcel.answer(new StopCall("task-1/call.1"), client.replyKey()))));
+
+    Awaitility.await().untilAsserted(() -> assertThat(states).containsExactly(limited));
+    Awaitility.await()
+        .untilAsserted(() -> assertThat(stops).containsExactly(new StopCall("task-1/call.1")));
+  }
+
+  @Test
   void aQuestionIsAskedAgainThroughAFreshQueueAfterAReconnect() {
     Awaitility.await().until(() -> reconnects.get() == 1);
     CompletableFuture<GrantAnswer> answer = client.ask(request("ask-1"));
@@ -153,9 +211,9 @@ class LedgerClientIT {
     GetResponse again = broker.take(ledger);
     assertThat(again.getProps().getMessageId()).isEqualTo("ask-1");
     Awaitility.await().untilAsserted(() -> assertThat(reconnects).hasValueGreaterThan(1));
-    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
     assertThat(soon(answer))
-        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
   }
 
   @Test
@@ -194,10 +252,14 @@ class LedgerClientIT {
         Purpose.TASK,
         "haiku",
         1,
+        0,
         1,
         "worker-1",
         false,
+        Priority.NORMAL,
         null,
+        null,
+        Map.of(),
         "the prompt");
   }
 }

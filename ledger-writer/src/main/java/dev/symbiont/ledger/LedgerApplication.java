@@ -1,7 +1,6 @@
 package dev.symbiont.ledger;
 
 import dev.symbiont.contract.Tiers;
-import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Heartbeat;
 import dev.symbiont.hop.Hop;
@@ -52,14 +51,7 @@ public class LedgerApplication {
         () -> {
           var writer = openWriter(files, tiers, clock, settings, worker);
           var desk =
-              new LedgerDesk(
-                  broker,
-                  hop,
-                  Topology.of(tiers.names()),
-                  files,
-                  writer,
-                  clock,
-                  settings.heartbeatEvery());
+              new LedgerDesk(broker, hop, tiers, files, writer, clock, settings.heartbeatEvery());
           desk.start();
           heartbeat.start();
           return () -> {
@@ -72,6 +64,7 @@ public class LedgerApplication {
   private static Writer openWriter(
       LedgerFiles files, Tiers tiers, InstantSource clock, LedgerSettings settings, Worker worker)
       throws IOException {
-    return new Writer(files, tiers, clock, settings.maxCallsPerStep(), worker.id());
+    files.keepNative();
+    return new Writer(files, tiers, clock, settings.rules(), worker.id());
   }
 }

@@ -21,10 +21,17 @@ import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.ledger.arbiter.Arbiter;
+import dev.symbiont.ledger.arbiter.Backoff;
+import dev.symbiont.ledger.arbiter.Budget;
+import dev.symbiont.ledger.writer.Writer;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The messages of a task's life, as short as tests want them. Everything happens at noon.
 public final class Samples {
@@ -37,7 +44,21 @@ public final class Samples {
               tier("sonnet", "0.04", List.of("opus"), Tier.OnUnknown.RETRY),
               tier("opus", "0.15", List.of(), Tier.OnUnknown.FAIL)));
 
+  public static final Arbiter.Rules RULES = rules(5);
+
+  /// Nothing is known against any tier.
+  public static final Supplier<Writer.TierSnapshot> ALL_OPEN =
+      () -> new Writer.TierSnapshot(List.of(), List.of(), Map.of(), Map.of());
+
+  /// For calls that may begin any time soon.
+  public static final Duration START_WITHIN = Duration.ofSeconds(1);
+
   private Samples() {}
+
+  public static Arbiter.Rules rules(int maxCallsPerStep, Budget... budgets) {
+    return new Arbiter.Rules(
+        maxCallsPerStep, Backoff.DEFAULT, Duration.ofSeconds(15), List.of(budgets));
+  }
 
   public static AcceptedTask accepted(String id) {
     return accepted(id, "the prompt of " + id, Reply.NONE);
@@ -50,7 +71,7 @@ public final class Samples {
   public static RoutedTask routed(AcceptedTask task, String tier) {
     var decision =
         new Decision(tier, Confidence.HIGH, "a rule said so", DecidedBy.RULE, BigDecimal.ZERO);
-    return new RoutedTask(task, decision, tier, 1, List.of(), null, 0);
+    return RoutedTask.first(task, decision);
   }
 
   public static RoutedTask routed(String id) {
@@ -59,7 +80,7 @@ public final class Samples {
 
   public static Classification classification(AcceptedTask task) {
     return new Classification(
-        task, "haiku", "which tier?", "answer briefly", Codec.mapper().createObjectNode());
+        task, "haiku", "which tier?", "answer briefly", Codec.mapper().createObjectNode(), null);
   }
 
   public static GrantRequest request(Work work, String requestId, String worker) {
@@ -70,10 +91,14 @@ public final class Samples {
         work.purpose(),
         work.tier(),
         work.attempt(),
+        work.waits(),
         1,
         worker,
         false,
+        work.priority(),
         work.deadline(),
+        work.accepted().task().maxCostUsd(),
+        work.accepted().task().labels(),
         CallEnded.preview(work.prompt()));
   }
 
@@ -87,9 +112,13 @@ public final class Samples {
         request.tier(),
         request.tier(),
         request.attempt(),
+        request.waits(),
+        0,
+        false,
         request.worker(),
         NOON,
         new BigDecimal("0.008"),
+        Map.of(),
         request.promptPreview());
   }
 
@@ -108,7 +137,39 @@ public final class Samples {
         new Usage(10, 20, 30, 40, new BigDecimal(cost), CostBasis.CLI, "claude-haiku-4-5"),
         false,
         call.promptPreview(),
+        null,
         null);
+  }
+
+  /// What comes after a call without an answer: the next tier.
+  public static RoutedTask fallenBack(RoutedTask work, String tier, CallEnded call) {
+    return work.fallBackTo(tier, work.tried(call, BigDecimal.ZERO), call);
+  }
+
+  /// A limit, with or without a word on when it ends.
+  public static CallEnded limited(CallGranted call, @Nullable Instant until) {
+    return ended(call, new Outcome.Limited(until, "resets_at", "you have hit your limit"), "0");
+  }
+
+  /// Answered, with a word on how near the limit is.
+  public static CallEnded warned(CallGranted call, BigDecimal utilization, Instant resetsAt) {
+    CallEnded it = answered(call, "0.01");
+    return new CallEnded(
+        it.callId(),
+        it.taskId(),
+        it.purpose(),
+        it.tier(),
+        it.model(),
+        it.attempt(),
+        it.worker(),
+        it.endedAt(),
+        it.elapsedSeconds(),
+        it.outcome(),
+        it.usage(),
+        it.simulated(),
+        it.promptPreview(),
+        new CallEnded.LimitWarning(utilization, resetsAt),
+        it.accepted());
   }
 
   public static CallEnded answered(CallGranted call, String cost) {
@@ -159,6 +220,8 @@ public final class Samples {
         Tier.Prices.FREE,
         new BigDecimal(typicalCost),
         fallback,
+        false,
+        Tier.SlowDown.DEFAULT,
         onUnknown,
         List.of());
   }

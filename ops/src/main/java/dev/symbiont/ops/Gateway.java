@@ -26,6 +26,14 @@ record Gateway(String address) {
     boolean isError() {
       return status >= FIRST_ERROR;
     }
+
+    /// The answer, if it is one; else what the gateway says is wrong.
+    JsonNode orFail() {
+      if (isError()) {
+        throw new SetupException(body.path("detail").asString("" + body));
+      }
+      return body;
+    }
   }
 
   /// Whether a Symbiont gateway answers there.

@@ -1,5 +1,6 @@
 package dev.symbiont.ops;
 
+import dev.symbiont.ledger.arbiter.Backoff;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.DamagedLogException;
 import dev.symbiont.ledger.writer.LedgerFiles;
@@ -90,7 +91,8 @@ final class LedgerCommand implements Callable<Integer> {
                       new SetupException(
                           "a ledger-writer is using %s; stop it first".formatted(files.folder())));
       try (var held = lock.acquiredBy()) {
-        for (String repair : Writer.reindex(files)) {
+        files.keepNative();
+        for (String repair : Writer.reindex(files, Backoff.DEFAULT)) {
           out.println(repair);
         }
         out.println("the index of %s is built anew".formatted(files.folder()));

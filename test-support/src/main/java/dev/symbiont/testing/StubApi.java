@@ -70,9 +70,10 @@ public final class StubApi implements AutoCloseable {
 
   /// A request for an answer.
   ///
+  /// @param at when it came
   /// @param login `key`, `token` or `none`
   /// @param text the body as it came
-  public record Request(String model, String login, JsonNode body, String text) {
+  public record Request(Instant at, String model, String login, JsonNode body, String text) {
 
     public int bytes() {
       return text.getBytes(StandardCharsets.UTF_8).length;
@@ -152,8 +153,8 @@ public final class StubApi implements AutoCloseable {
   private void answer(HttpExchange exchange, byte[] bytes) throws IOException {
     JsonNode body = Codec.mapper().readTree(bytes);
     String model = body.path("model").asString("");
-    var request =
-        new Request(model, login(exchange), body, new String(bytes, StandardCharsets.UTF_8));
+    String text = new String(bytes, StandardCharsets.UTF_8);
+    var request = new Request(Instant.now(), model, login(exchange), body, text);
     requests.add(request);
     switch (faultFor(model)) {
       case null -> send(exchange, request, StubAnswer.to(body, bytes.length / BYTES_PER_TOKEN));
@@ -186,11 +187,15 @@ public final class StubApi implements AutoCloseable {
     if (!model.matches("claude-(haiku|sonnet|opus)-.*")) {
       return new Fault.Status(NOT_FOUND);
     }
-    return faultsByModel.entrySet().stream()
-        .filter(it -> model.contains(it.getKey()))
-        .map(Map.Entry::getValue)
-        .findFirst()
-        .orElseGet(fault::get);
+    Fault told =
+        faultsByModel.entrySet().stream()
+            .filter(it -> model.contains(it.getKey()))
+            .map(Map.Entry::getValue)
+            .findFirst()
+            .orElseGet(fault::get);
+    return told instanceof Fault.UsedUp(Instant until) && !Instant.now().isBefore(until)
+        ? null
+        : told;
   }
 
   private static String login(HttpExchange exchange) {

@@ -1,6 +1,7 @@
 package dev.symbiont.contract.topology;
 
 import dev.symbiont.contract.Priority;
+import dev.symbiont.contract.TierState;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,10 +74,11 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
         bindings.add(queue(FLOW, tier(tier, priority), classifyKey(tier, priority)));
       }
       queues.add(new Queue(parked(tier), work()));
-      bindings.add(queue(FLOW, parked(tier), "task.parked." + tier));
+      bindings.add(queue(FLOW, parked(tier), parkedKey(tier)));
     }
     queues.add(new Queue(CLASSIFIED, work()));
     bindings.add(queue(FLOW, CLASSIFIED, CALL_CLASSIFIED));
+    bindings.add(queue(FLOW, CLASSIFIED, CALL_DECLINED));
     queues.add(new Queue(LEDGER, ledger()));
     queues.add(
         new Queue(
@@ -105,6 +107,12 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   /// Key of a classification's end, which goes back to the routers.
   public static final String CALL_CLASSIFIED = "call.ended.classified";
+
+  /// Key of a classification that cannot be made, which goes back to the routers as well.
+  public static final String CALL_DECLINED = "call.declined";
+
+  /// Keys of all that is said about tiers.
+  public static final String ANY_TIER = "tier.#";
 
   /// Key of a call's end after which the same worker tries again.
   public static final String CALL_RETRIED = "call.ended.retried";
@@ -137,6 +145,20 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   public static String classifyKey(String tier, Priority priority) {
     return "call.requested." + tier + "." + priority.wire();
+  }
+
+  public static String parkedKey(String tier) {
+    return "task.parked." + tier;
+  }
+
+  /// Key of a change of a tier's state.
+  public static String changedKey(TierState state) {
+    return "tier.%s.%s".formatted(state.phase().wire(), state.tier());
+  }
+
+  /// Key of a tier's state that has not changed.
+  public static String repeatedKey(TierState state) {
+    return "tier.state." + state.tier();
   }
 
   /// Key that brings a message to the exclusive queue of one gateway or dispatcher.

@@ -3,6 +3,7 @@ package dev.symbiont.contract.wire;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
+import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantAnswer;
@@ -14,8 +15,11 @@ import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TierSet;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.WorkerBeat;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -74,6 +78,10 @@ public final class Codec {
   private static final Map<String, Class<? extends Message>> TALK =
       Map.of(
           "symbiont.worker.v1", WorkerBeat.class,
+          "symbiont.cancel-requested.v1", CancelRequested.class,
+          "symbiont.tier-set.v1", TierSet.class,
+          "symbiont.tier.v1", TierState.class,
+          "symbiont.stop-call.v1", StopCall.class,
           "symbiont.grant-request.v1", GrantRequest.class,
           "symbiont.grant.v1", GrantAnswer.class,
           "symbiont.query.v1", LedgerQuery.class,
@@ -98,6 +106,7 @@ public final class Codec {
                       com.fasterxml.jackson.annotation.JsonInclude.Include.NON_NULL))
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .enable(EnumFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
           .withCoercionConfig(

@@ -3,15 +3,19 @@ package dev.symbiont.contract.topology;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.symbiont.contract.Priority;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.topology.Topology.Binding;
 import dev.symbiont.contract.topology.Topology.Exchange;
 import dev.symbiont.contract.topology.Topology.Queue;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Names and arguments are pinned here: changing one of a queue that exists makes the broker refuse
 /// every worker.
@@ -118,7 +122,13 @@ class TopologyTest {
             .containsExactlyInAnyOrder(Topology.tier(tier, priority), Topology.LEDGER);
       }
     }
+    for (String tier : List.of("haiku", "opus")) {
+      assertThat(queuesFor(Topology.FLOW, Topology.parkedKey(tier)))
+          .containsExactlyInAnyOrder(Topology.parked(tier), Topology.LEDGER);
+    }
     assertThat(queuesFor(Topology.FLOW, Topology.CALL_CLASSIFIED))
+        .containsExactlyInAnyOrder(Topology.CLASSIFIED, Topology.LEDGER);
+    assertThat(queuesFor(Topology.FLOW, Topology.CALL_DECLINED))
         .containsExactlyInAnyOrder(Topology.CLASSIFIED, Topology.LEDGER);
     assertThat(queuesFor(Topology.FLOW, Topology.CALL_RETRIED)).containsExactly(Topology.LEDGER);
     assertThat(queuesFor(Topology.FLOW, Topology.ASK_LEDGER)).containsExactly(Topology.LEDGER);
@@ -167,9 +177,33 @@ class TopologyTest {
     for (String key : List.of("task.routed.opus.low", "call.ended.retried", "worker.stopped")) {
       assertThat(isWatched(key)).as(key).isTrue();
     }
-    assertThat(isWatched("tier.limited")).isTrue();
+    assertThat(isWatched("tier.limited.opus")).isTrue();
+    assertThat(isWatched("tier.state.opus")).isTrue();
+    assertThat(isWatched("task.parked.opus")).isTrue();
+    assertThat(isWatched("call.declined")).isTrue();
     assertThat(isWatched(Topology.ASK_LEDGER)).isFalse();
     assertThat(isWatched(Topology.replyKey("gateway-1"))).isFalse();
+  }
+
+  @ParameterizedTest
+  @EnumSource(TierState.Phase.class)
+  void howATierStandsIsToldToWhoeverListensAndKeptInNoQueue(TierState.Phase phase) {
+    var state = new TierState("opus", phase, Instant.EPOCH, null, null, null);
+
+    assertThat(Topology.changedKey(state)).isEqualTo("tier." + phase.wire() + ".opus");
+    assertThat(Topology.repeatedKey(state)).isEqualTo("tier.state.opus");
+    for (String key : List.of(Topology.changedKey(state), Topology.repeatedKey(state))) {
+      assertThat(matches(Topology.ANY_TIER, key)).isTrue();
+      assertThat(isWatched(key)).isTrue();
+      assertThat(queuesFor(Topology.FLOW, key)).isEmpty();
+    }
+  }
+
+  @Test
+  void keysOfTheFleetAreThese() {
+    assertThat(Topology.parkedKey("opus")).isEqualTo("task.parked.opus");
+    assertThat(Topology.CALL_DECLINED).isEqualTo("call.declined");
+    assertThat(Topology.ANY_TIER).isEqualTo("tier.#");
   }
 
   @Test

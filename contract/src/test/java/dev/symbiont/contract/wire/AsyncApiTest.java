@@ -13,6 +13,7 @@ import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -251,13 +252,16 @@ class AsyncApiTest {
     if (type == Instant.class) {
       return Map.of("type", "string", "format", "date-time");
     }
+    if (type == Duration.class) {
+      return Map.of("type", "string", "format", "duration");
+    }
     if (type == BigDecimal.class) {
       return Map.of("type", "number");
     }
     if (type == boolean.class || type == Boolean.class) {
       return Map.of("type", "boolean");
     }
-    if (type == int.class || type == long.class || type == Long.class) {
+    if (List.of(int.class, Integer.class, long.class, Long.class).contains(type)) {
       return Map.of("type", "integer");
     }
     return referenceTo((Class<?>) type);

@@ -68,8 +68,16 @@ class CodecRefusalTest {
           labels.a       | {"task": "x", "labels": {"a": {}}}
           json_schema    | {"task": "x", "json_schema": "{}"}
           json_schema    | {"task": "x", "json_schema": null}
-          max_cost_usd   | {"task": "x", "max_cost_usd": 0.5}
+          allow_downgrade | {"task": "x", "allow_downgrade": "perhaps"}
+          max_cost_usd   | {"task": "x", "max_cost_usd": 0}
+          max_cost_usd   | {"task": "x", "max_cost_usd": -0.5}
+          max_cost_usd   | {"task": "x", "max_cost_usd": 1e999999}
           max_cost_usd   | {"task": "x", "max_cost_usd": "cheap"}
+          timeout_seconds | {"task": "x", "timeout_seconds": 0}
+          timeout_seconds | {"task": "x", "timeout_seconds": -1}
+          timeout_seconds | {"task": "x", "timeout_seconds": 1.5}
+          timeout_seconds | {"task": "x", "timeout_seconds": "60"}
+          timeout_seconds | {"task": "x", "timeout_seconds": "soon"}
           webhook        | {"task": "x", "webhook": "https://example.org"}
           """)
   void aFieldOfATaskThatIsNotWhatItShouldBeIsNamed(String field, String body) {
@@ -94,6 +102,12 @@ class CodecRefusalTest {
           symbiont.ended.v1    | tried.[].cost_usd  | {"tried": [{"cost_usd": "dear"}]}
           symbiont.accepted.v1 | task               | {"task": {"task": ""}}
           symbiont.worker.v1   | phase              | {"phase": "asleep"}
+          symbiont.tier.v1     | phase              | {"phase": "ajar"}
+          symbiont.tier-set.v1 | action             | {"action": "close"}
+          symbiont.tier-set.v1 | tier               | {"action": "wake"}
+          symbiont.grant.v1    | when_spent         | {"answer": "over_budget", "when_spent": "borrow"}
+          symbiont.grant.v1    | retry_after        | {"answer": "not_before", "retry_after": "soon"}
+          symbiont.cancel-requested.v1 | task_id    | {"at": "2026-01-01T00:00:00Z"}
           """)
   void aFieldOfTheFleetsOwnMessagesIsNamedWithItsPath(String schema, String field, String body) {
     var refusal = refusalOf(schema, body.getBytes(UTF_8));
@@ -227,6 +241,8 @@ class CodecRefusalTest {
           task           | {"task": true}
           priority       | {"task": "x", "priority": 0}
           allow_fallback | {"task": "x", "allow_fallback": 0}
+          max_cost_usd   | {"task": "x", "max_cost_usd": "0.5"}
+          max_cost_usd   | {"task": "x", "max_cost_usd": true}
           deadline       | {"task": "x", "deadline": ""}
           deadline       | {"task": "x", "deadline": 1e999999999}
           """)

@@ -5,23 +5,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Confidence;
 import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
+import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.TierSet;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.TriedTier;
 import dev.symbiont.contract.Usage;
+import dev.symbiont.contract.WhenSpent;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -84,7 +92,8 @@ class CodecRoundTripTest {
     var classified = again(call.carrying(accepted));
     var carried = java.util.Objects.requireNonNull(classified.accepted());
     var decision = new Decision("a", Confidence.LOW, "", DecidedBy.RULE, BigDecimal.ZERO);
-    return again(new RoutedTask(carried, decision, "a", 1, List.of(), call, 0));
+    var routed = RoutedTask.first(carried, decision);
+    return again(routed.waitFor("b", null, "", routed.tried(call, BigDecimal.ZERO), call));
   }
 
   @SuppressWarnings("unchecked")
@@ -101,7 +110,7 @@ class CodecRoundTripTest {
   }
 
   private static Message message(RandomGenerator random) {
-    return switch (random.nextInt(5)) {
+    return switch (random.nextInt(9)) {
       case 0 -> task(random);
       case 1 -> accepted(random);
       case 2 -> call(random, outcome(random)).carrying(accepted(random));
@@ -111,9 +120,30 @@ class CodecRoundTripTest {
               decision(random),
               word(random),
               1 + random.nextInt(5),
-              List.of(new TriedTier(word(random), "limited", text(random), amount(random))),
+              random.nextInt(5),
+              random.nextBoolean() ? null : instant(random),
+              random.nextBoolean() ? null : text(random),
+              List.of(
+                  new TriedTier(
+                      word(random), "limited", text(random), amount(random), random.nextInt(5))),
               random.nextBoolean() ? null : call(random, outcome(random)),
               random.nextInt(3));
+      case 4 -> grant(random);
+      case 5 ->
+          new TierState(
+              word(random),
+              pick(random, TierState.Phase.values()),
+              instant(random),
+              random.nextBoolean() ? null : instant(random),
+              random.nextBoolean() ? null : text(random),
+              random.nextBoolean() ? null : amount(random));
+      case 6 ->
+          new TierSet(
+              word(random), pick(random, TierSet.Action.values()), word(random), instant(random));
+      case 7 ->
+          random.nextBoolean()
+              ? new StopCall(word(random))
+              : new CancelRequested(word(random), instant(random));
       default ->
           new TaskEnded(
               word(random),
@@ -128,15 +158,36 @@ class CodecRoundTripTest {
     };
   }
 
+  private static GrantAnswer grant(RandomGenerator random) {
+    var spent = new Spent(amount(random), amount(random));
+    var until = random.nextBoolean() ? null : instant(random);
+    return switch (random.nextInt(4)) {
+      case 0 ->
+          new GrantAnswer.Granted(
+              word(random), word(random), random.nextBoolean() ? null : duration(random), spent);
+      case 1 -> new GrantAnswer.NotBefore(word(random), duration(random), spent);
+      case 2 -> new GrantAnswer.Closed(word(random), text(random), until, spent);
+      default ->
+          new GrantAnswer.OverBudget(
+              word(random), pick(random, WhenSpent.values()), text(random), until, spent);
+    };
+  }
+
+  private static Duration duration(RandomGenerator random) {
+    return Duration.ofNanos(random.nextLong());
+  }
+
   private static Task task(RandomGenerator random) {
     return new Task(
         word(random),
         "x" + text(random),
         random.nextBoolean() ? null : word(random),
         random.nextBoolean() ? null : random.nextBoolean(),
+        random.nextBoolean() ? null : random.nextBoolean(),
         pick(random, Priority.values()),
         random.nextBoolean() ? null : instant(random),
-        null,
+        random.nextBoolean() ? null : 1 + random.nextInt(Integer.MAX_VALUE),
+        random.nextBoolean() ? null : amount(random).abs().add(BigDecimal.ONE),
         random.nextBoolean() ? null : text(random),
         random.nextBoolean() ? null : json(random),
         Map.of(word(random), text(random)),
@@ -175,6 +226,10 @@ class CodecRoundTripTest {
             random.nextBoolean() ? null : word(random)),
         random.nextBoolean(),
         text(random),
+        random.nextBoolean()
+            ? null
+            : new CallEnded.LimitWarning(
+                amount(random), random.nextBoolean() ? null : instant(random)),
         null);
   }
 

@@ -1,16 +1,21 @@
 package dev.symbiont.dispatcher.amqp;
 
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.dispatcher.amqp.Backlog.Held;
 import dev.symbiont.dispatcher.attempt.Attempt;
 import dev.symbiont.dispatcher.attempt.Next;
+import dev.symbiont.dispatcher.attempt.RunningCalls;
+import dev.symbiont.dispatcher.attempt.TierBoard;
 import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Delivery;
 import dev.symbiont.hop.Hop;
@@ -19,14 +24,11 @@ import dev.symbiont.hop.Parcel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.PriorityBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,31 +38,36 @@ import org.slf4j.LoggerFactory;
 public final class DispatcherDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(DispatcherDesk.class);
-  private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(1);
   private static final Duration AFTER_INTERRUPT = Duration.ofSeconds(15);
 
   private final Tier tier;
+  private final Tiers tiers;
+  private final TierBoard board;
   private final Hop hop;
   private final Attempt attempt;
+  private final RunningCalls running;
   private final Duration stopGrace;
   private final Intake intake;
-  private final PriorityBlockingQueue<Held> held =
-      new PriorityBlockingQueue<>(
-          16,
-          Comparator.comparing((Held it) -> it.work.priority()).thenComparingLong(Held::number));
+  private final Backlog backlog = new Backlog();
   private final Map<Long, CompletableFuture<Void>> settling = new ConcurrentHashMap<>();
-  private final AtomicLong numbers = new AtomicLong();
   private final List<Slot> slots = new ArrayList<>();
   private volatile boolean stopping;
 
-  /// @param asked whether the ledger was asked about it before
-  private record Held(Work work, Delivery delivery, long number, boolean asked) {}
-
   /// @param stopGrace how long a running call may take to end by itself when the worker is stopped
-  public DispatcherDesk(Tier tier, Broker broker, Hop hop, Attempt attempt, Duration stopGrace) {
-    this.tier = tier;
+  public DispatcherDesk(
+      Attempt attempt,
+      Tiers tiers,
+      TierBoard board,
+      RunningCalls running,
+      Broker broker,
+      Hop hop,
+      Duration stopGrace) {
+    this.tier = attempt.tier();
+    this.tiers = tiers;
+    this.board = board;
     this.hop = hop;
     this.attempt = attempt;
+    this.running = running;
     this.stopGrace = stopGrace;
     List<String> queues =
         Arrays.stream(Priority.values())
@@ -71,6 +78,7 @@ public final class DispatcherDesk implements AutoCloseable {
     for (int i = 1; i <= tier.concurrency(); i++) {
       slots.add(new Slot(tier.name() + "-" + i));
     }
+    board.onChange(this::tiersChanged);
   }
 
   public void start() {
@@ -84,7 +92,7 @@ public final class DispatcherDesk implements AutoCloseable {
     stopping = true;
     intake.stop();
     slots.stream()
-        .filter(slot -> !attempt.isCalling(slot.thread))
+        .filter(slot -> !running.isCalling(slot.thread))
         .forEach(slot -> slot.thread.interrupt());
     join(stopGrace);
     slots.forEach(slot -> slot.thread.interrupt());
@@ -104,7 +112,16 @@ public final class DispatcherDesk implements AutoCloseable {
       throw new IllegalArgumentException(
           "work for tier %s in a queue of %s".formatted(work.tier(), tier.name()));
     }
-    held.add(new Held(work, delivery, numbers.incrementAndGet(), false));
+    backlog.add(work, delivery);
+  }
+
+  /// While no tier takes calls, what lies in the queues is best left there. Only those of the
+  /// cheapest tier are worked off even then: classifications in them go back to the router.
+  private void tiersChanged() {
+    boolean nowhereToGo =
+        !tier.equals(tiers.cheapest()) && tiers.names().stream().noneMatch(board::maybeOpen);
+    intake.pause(nowhereToGo);
+    backlog.wake();
   }
 
   private void join(Duration patience) {
@@ -112,7 +129,7 @@ public final class DispatcherDesk implements AutoCloseable {
     for (Slot slot : slots) {
       try {
         var left = Duration.ofNanos(Math.max(1, end - System.nanoTime()));
-        if (!slot.thread.join(left)) {
+        if (slot.thread.isAlive() && !slot.thread.join(left)) {
           log.debug("{} is still busy", slot.thread.getName());
         }
       } catch (InterruptedException e) {
@@ -124,31 +141,47 @@ public final class DispatcherDesk implements AutoCloseable {
 
   /// Completes when the broker has it all and the work is acknowledged.
   private CompletableFuture<Void> settle(Held it, Next next) {
-    Reply reply = it.work.accepted().reply();
+    Reply reply = it.work().accepted().reply();
     return switch (next) {
       case Next.Ended(TaskEnded end) -> {
         var parcels = new ArrayList<Parcel>();
         parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
         parcels.addAll(resultFor(reply, end));
-        yield hop.forward(it.delivery, parcels);
+        yield hop.forward(it.delivery(), parcels);
       }
       case Next.FallsBack(RoutedTask task) -> {
         log.info("task {} falls back from {} to {}", task.taskId(), tier.name(), task.tier());
         String key = Topology.routedKey(task.tier(), task.priority());
-        yield hop.forward(it.delivery, List.of(Parcel.step(key, task)));
+        yield hop.forward(it.delivery(), List.of(Parcel.step(key, task)));
       }
       case Next.Classified(CallEnded call) ->
-          hop.forward(it.delivery, List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
-      case Next.EndedBefore(TaskEnded end) -> hop.forward(it.delivery, resultFor(reply, end));
-      case Next.AskAgain() -> {
+          hop.forward(it.delivery(), List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
+      case Next.EndedBefore(TaskEnded end) -> hop.forward(it.delivery(), resultFor(reply, end));
+      case Next.Waits(RoutedTask task) -> {
+        log.info(
+            "task {} waits for {} until {}: {}",
+            task.taskId(),
+            task.tier(),
+            task.waitsUntil(),
+            task.waitsFor());
+        yield hop.forward(
+            it.delivery(), List.of(Parcel.step(Topology.parkedKey(task.tier()), task)));
+      }
+      case Next.Declined(Classification question) ->
+          hop.forward(it.delivery(), List.of(Parcel.step(Topology.CALL_DECLINED, question)));
+      case Next.AskAgain(Duration after, boolean forAll) -> {
         // Without a slot, which has better to do than to wait.
-        CompletableFuture.delayedExecutor(ASK_AGAIN_AFTER.toMillis(), TimeUnit.MILLISECONDS)
-            .execute(() -> held.add(new Held(it.work, it.delivery, it.number, true)));
+        if (forAll) {
+          backlog.holdAll(after);
+          backlog.putBack(it, Duration.ZERO);
+        } else {
+          backlog.putBack(it, after);
+        }
         yield CompletableFuture.completedFuture(null);
       }
-      case Next.Nothing() -> hop.forward(it.delivery, List.of());
+      case Next.Nothing() -> hop.forward(it.delivery(), List.of());
       case Next.PutBack() -> {
-        hop.putBack(it.delivery);
+        hop.putBack(it.delivery());
         yield CompletableFuture.completedFuture(null);
       }
     };
@@ -171,7 +204,8 @@ public final class DispatcherDesk implements AutoCloseable {
     private void work() {
       while (!stopping) {
         try {
-          Held next = held.take();
+          attempt.pace();
+          Held next = backlog.take();
           if (!stopping) {
             run(next);
           }
@@ -185,12 +219,12 @@ public final class DispatcherDesk implements AutoCloseable {
     private void run(Held it) throws InterruptedException {
       try {
         CompletableFuture<Void> settled =
-            settle(it, attempt.run(it.work, it.delivery.redelivered(), it.asked));
-        settling.put(it.number, settled);
-        var _ = settled.whenComplete((_, _) -> settling.remove(it.number));
+            settle(it, attempt.run(it.work(), it.delivery().redelivered()));
+        settling.put(it.number(), settled);
+        var _ = settled.whenComplete((_, _) -> settling.remove(it.number()));
       } catch (RuntimeException e) {
-        log.error("task {} cannot be worked on", it.work.taskId(), e);
-        var _ = hop.setAside(it.delivery, "cannot be worked on: " + e);
+        log.error("task {} cannot be worked on", it.work().taskId(), e);
+        var _ = hop.setAside(it.delivery(), "cannot be worked on: " + e);
       }
     }
   }

@@ -6,6 +6,7 @@ import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Spent;
+import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Usage;
@@ -23,13 +24,12 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
-import java.util.Map;
+import java.util.Comparator;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,6 +43,10 @@ import org.slf4j.LoggerFactory;
 public final class Attempt {
 
   private static final Logger log = LoggerFactory.getLogger(Attempt.class);
+
+  /// At a slower rate the ledger says when to come again.
+  private static final Duration SLOWEST_RHYTHM = Duration.ofSeconds(1);
+
   private static final Duration LIMITER_PATIENCE = Duration.ofMinutes(1);
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(2);
   private static final Duration RECORD_PATIENCE = Duration.ofSeconds(10);
@@ -57,43 +61,49 @@ public final class Attempt {
   private final int maxTries;
   private final RateLimiter limiter;
   private final Retry retry;
-  private final Map<Thread, String> running = new ConcurrentHashMap<>();
+  private final RunningCalls running;
 
   /// How often and how fast transient failures are tried again.
   public record Patience(int maxTries, Duration firstWait) {}
+
+  /// What the attempts at all tiers of a worker share.
+  public record Surroundings(
+      String worker,
+      WorkFolder folders,
+      RunningCalls running,
+      TierBoard board,
+      InstantSource clock,
+      Patience patience) {}
 
   /// What one pass through grant and call came to.
   private sealed interface Tried {
 
     record Called(CallEnded call, Spent spent) implements Tried {}
 
+    /// Nobody wanted it any more.
+    record Stopped() implements Tried {}
+
     record NotGranted(GrantAnswer answer) implements Tried {}
   }
 
-  public Attempt(
-      Tier tier,
-      Tiers tiers,
-      Provider provider,
-      Ledger ledger,
-      String worker,
-      WorkFolder folders,
-      InstantSource clock,
-      Patience patience) {
+  public Attempt(Tier tier, Tiers tiers, Provider provider, Ledger ledger, Surroundings around) {
     this.tier = tier;
-    this.sequel = new Sequel(tier, tiers, clock);
+    this.sequel = new Sequel(tier, tiers, around.board, around.clock);
     this.provider = provider;
     this.ledger = ledger;
-    this.worker = worker;
-    this.folders = folders;
-    this.clock = clock;
-    this.maxTries = patience.maxTries();
+    this.worker = around.worker;
+    this.folders = around.folders;
+    this.clock = around.clock;
+    this.running = around.running;
+    this.maxTries = around.patience.maxTries();
     this.limiter = limiter(tier);
     this.retry =
         Retry.of(
             tier.name(),
             RetryConfig.<Tried>custom()
                 .maxAttempts(maxTries)
-                .intervalFunction(IntervalFunction.ofExponentialRandomBackoff(patience.firstWait()))
+                .intervalFunction(
+                    IntervalFunction.ofExponentialRandomBackoff(around.patience.firstWait()))
                 .retryOnResult(
                     it ->
                         it instanceof Tried.Called(CallEnded call, _)
@@ -107,26 +117,24 @@ public final class Attempt {
     return tier;
   }
 
-  /// The ids of the calls that are being made.
-  public List<String> running() {
-    return List.copyOf(running.values());
-  }
-
-  /// Whether this thread waits for a program just now.
-  public boolean isCalling(Thread thread) {
-    return running.containsKey(thread);
+  /// Waits until this worker may ask for a call: evenly, in the rhythm of the tier's rate, so that
+  /// it seldom asks in vain.
+  public void pace() throws InterruptedException {
+    while (!limiter.acquirePermission()) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("stopped while paced");
+      }
+    }
   }
 
   /// Works on it until it is clear what follows.
   ///
   /// @param redelivered the broker had given this work to somebody before
-  /// @param asked this worker has asked about it before, and did not use its turn
-  public Next run(Work work, boolean redelivered, boolean asked) throws InterruptedException {
+  public Next run(Work work, boolean redelivered) throws InterruptedException {
     var tries = new AtomicInteger();
     Tried tried;
     try {
-      tried =
-          retry.executeCallable(() -> tryOnce(work, redelivered, asked, tries.incrementAndGet()));
+      tried = retry.executeCallable(() -> tryOnce(work, redelivered, tries.incrementAndGet()));
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
@@ -135,23 +143,39 @@ public final class Attempt {
     return switch (tried) {
       case Tried.NotGranted(GrantAnswer answer) -> sequel.withoutGrant(work, answer, redelivered);
       case Tried.Called(CallEnded call, Spent spent) -> sequel.after(work, call, spent);
+      case Tried.Stopped _ -> new Next.Nothing();
     };
   }
 
-  private Tried tryOnce(Work work, boolean redelivered, boolean asked, int tryNumber)
-      throws Exception {
-    GrantAnswer answer = ask(work, redelivered, asked && tryNumber == 1, tryNumber);
-    if (!(answer instanceof GrantAnswer.Granted(_, String callId, Spent spent))) {
+  private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
+    long asked = System.nanoTime();
+    GrantAnswer answer = ask(work, redelivered, tryNumber);
+    if (!(answer
+        instanceof GrantAnswer.Granted(_, String callId, Duration startWithin, Spent spent))) {
       return new Tried.NotGranted(answer);
     }
-    CallEnded call = call(work, callId);
+    if (startWithin != null && System.nanoTime() - asked > startWithin.toNanos()) {
+      // The tier's rate is counted from grants: a call much later than its own would exceed it.
+      ledger.record(neverMade(work, callId, "the grant came too late")).get();
+      return new Tried.NotGranted(
+          new GrantAnswer.NotBefore(answer.requestId(), Duration.ZERO, spent));
+    }
+    running.begin(callId);
+    CallEnded call;
+    boolean stopped;
+    try {
+      call = call(work, callId);
+    } finally {
+      stopped = running.end(callId);
+    }
     boolean goesOn = call.outcome().isTransient() && tryNumber < maxTries;
-    if (goesOn) {
+    boolean isOver = stopped && !call.succeeded();
+    if (goesOn || isOver) {
       ledger.record(call).get();
     } else if (call.outcome() instanceof Outcome.Cancelled) {
       recordBeforeStopping(call);
     }
-    return new Tried.Called(call, spent);
+    return isOver ? new Tried.Stopped() : new Tried.Called(call, spent);
   }
 
   /// The thread is interrupted, so only a wait that no interrupt ends is one.
@@ -163,14 +187,9 @@ public final class Attempt {
         .join();
   }
 
-  private GrantAnswer ask(Work work, boolean redelivered, boolean asked, int tryNumber)
+  private GrantAnswer ask(Work work, boolean redelivered, int tryNumber)
       throws InterruptedException, ExecutionException {
-    while (!asked && !limiter.acquirePermission()) {
-      if (Thread.interrupted()) {
-        throw new InterruptedException("stopped while paced");
-      }
-      log.debug("{} is paced; {} waits", tier.name(), work.taskId());
-    }
+    Task task = work.accepted().task();
     var request =
         new GrantRequest(
             ledger.nextRequestId(),
@@ -179,10 +198,14 @@ public final class Attempt {
             work.purpose(),
             tier.name(),
             work.attempt(),
+            work.waits(),
             tryNumber,
             worker,
             redelivered,
+            task.priority(),
             work.deadline(),
+            task.maxCostUsd(),
+            task.labels(),
             CallEnded.preview(work.prompt()));
     return await(request, work);
   }
@@ -200,16 +223,17 @@ public final class Attempt {
           .exceptionally(_ -> new GrantAnswer.Cancelled(request.requestId()))
           .thenCompose(
               late ->
-                  late instanceof GrantAnswer.Granted(_, String callId, _)
-                      ? ledger.record(neverMade(work, callId))
+                  late instanceof GrantAnswer.Granted(_, String callId, _, _)
+                      ? ledger.record(
+                          neverMade(work, callId, "the worker was stopped before the call"))
                       : CompletableFuture.completedFuture(null))
           .join();
       throw e;
     }
   }
 
-  private CallEnded neverMade(Work work, String callId) {
-    var outcome = new Outcome.Cancelled("the worker was stopped before the call");
+  private CallEnded neverMade(Work work, String callId, String why) {
+    var outcome = new Outcome.Cancelled(why);
     return ended(work, callId, Duration.ZERO, new Ending(outcome, Usage.NONE, false));
   }
 
@@ -217,7 +241,6 @@ public final class Attempt {
     long start = System.nanoTime();
     Ending ending;
     boolean begun = false;
-    running.put(Thread.currentThread(), callId);
     try (WorkFolder.Private folder = folders.make()) {
       var call =
           new Call(
@@ -237,8 +260,6 @@ public final class Attempt {
       var reserved = new Usage(0, 0, 0, 0, tier.typicalCostUsd(), CostBasis.UNKNOWN, null);
       var outcome = new Outcome.Crashed(-1, "the worker failed: " + e);
       ending = new Ending(outcome, begun ? reserved : Usage.NONE, false);
-    } finally {
-      running.remove(Thread.currentThread());
     }
     var elapsed = Duration.ofNanos(System.nanoTime() - start);
     log.info(
@@ -265,21 +286,26 @@ public final class Attempt {
         ending.usage(),
         ending.simulated(),
         CallEnded.preview(work.prompt()),
+        ending.warning(),
         null);
   }
 
+  /// The shortest of what the tier, the task and its deadline allow.
   private Duration timeout(Work work) {
     Instant deadline = work.deadline();
-    if (deadline == null) {
-      return tier.timeout();
-    }
-    var left = Duration.between(clock.instant(), deadline);
-    return left.compareTo(tier.timeout()) < 0 ? left : tier.timeout();
+    Integer seconds = work.accepted().task().timeoutSeconds();
+    return Stream.of(
+            tier.timeout(),
+            deadline == null ? tier.timeout() : Duration.between(clock.instant(), deadline),
+            seconds == null ? tier.timeout() : Duration.ofSeconds(seconds))
+        .min(Comparator.naturalOrder())
+        .orElseThrow();
   }
 
   /// Paces this worker evenly: one call at a time in the tier's rhythm.
   private static RateLimiter limiter(Tier tier) {
-    Duration rhythm = tier.rate().period().dividedBy(tier.rate().calls());
+    Duration even = tier.rate().period().dividedBy(tier.rate().calls());
+    Duration rhythm = even.compareTo(SLOWEST_RHYTHM) < 0 ? even : SLOWEST_RHYTHM;
     return RateLimiter.of(
         tier.name(),
         RateLimiterConfig.custom()

@@ -1,8 +1,10 @@
 package dev.symbiont.dispatcher.attempt;
 
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.TaskEnded;
+import java.time.Duration;
 
 /// What follows from an attempt.
 public sealed interface Next {
@@ -19,8 +21,16 @@ public sealed interface Next {
   /// The task was over before; its producer may not have heard of it.
   record EndedBefore(TaskEnded end) implements Next {}
 
-  /// Somebody else does it, and may fail: keep it, and ask again soon.
-  record AskAgain() implements Next {}
+  /// The task waits for a tier.
+  record Waits(RoutedTask task) implements Next {}
+
+  /// The classification goes back to the router, without an answer.
+  record Declined(Classification question) implements Next {}
+
+  /// Not now, but soon: keep it, and ask again.
+  ///
+  /// @param forAll no other task of this tier would get a grant before that either
+  record AskAgain(Duration after, boolean forAll) implements Next {}
 
   /// Somebody else does it, or did it.
   record Nothing() implements Next {}

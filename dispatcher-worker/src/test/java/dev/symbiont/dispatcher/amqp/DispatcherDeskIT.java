@@ -8,13 +8,18 @@ import com.rabbitmq.client.GetResponse;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.Classification;
+import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Spent;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.TierState.Phase;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.topology.Topology;
@@ -23,10 +28,11 @@ import dev.symbiont.dispatcher.Examples;
 import dev.symbiont.dispatcher.FakeLedger;
 import dev.symbiont.dispatcher.FakeProvider;
 import dev.symbiont.dispatcher.attempt.Attempt;
-import dev.symbiont.dispatcher.attempt.WorkFolder;
 import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Hop;
+import dev.symbiont.hop.LedgerClient;
+import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.testing.TestBroker;
 import dev.symbiont.testing.WithBroker;
@@ -34,11 +40,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +69,8 @@ class DispatcherDeskIT {
   private TestBroker rabbit;
   private Broker broker;
   private Publisher publisher;
+  private Attempt.Surroundings around;
+  private LedgerClient client;
   private DispatcherDesk desk;
 
   @BeforeEach
@@ -71,23 +81,28 @@ class DispatcherDeskIT {
     await().atMost(SOON).until(() -> broker.depths(QUEUES).size() == QUEUES.size());
     publisher = new Publisher(broker);
     var hop = new Hop(publisher);
+    around = Examples.around(folder, InstantSource.system(), 1);
+    client =
+        new LedgerClient(broker, hop, "worker-1", new FromLedger(around.board(), around.running()));
+    desk = desk("haiku", hop);
+  }
+
+  private DispatcherDesk desk(String tier, Hop hop) {
     Tiers tiers = Examples.threeTiers();
-    var attempt =
-        new Attempt(
-            tiers.cheapest(),
-            tiers,
-            provider,
-            ledger,
-            "dispatcher-1",
-            new WorkFolder(folder),
-            InstantSource.system(),
-            new Attempt.Patience(1, Duration.ofMillis(10)));
-    desk = new DispatcherDesk(tiers.cheapest(), broker, hop, attempt, Duration.ofMillis(200));
+    return new DispatcherDesk(
+        new Attempt(tiers.require(tier, "test"), tiers, provider, ledger, around),
+        tiers,
+        around.board(),
+        around.running(),
+        broker,
+        hop,
+        Duration.ofMillis(200));
   }
 
   @AfterEach
   void disconnect() {
     desk.close();
+    client.close();
     publisher.close();
     broker.close();
   }
@@ -214,12 +229,95 @@ class DispatcherDeskIT {
   }
 
   @Test
+  void aTaskForWhichNoTierIsOpenIsParked() {
+    Instant until = Instant.now().plusSeconds(600);
+    for (String tier : TestBroker.TIERS) {
+      around.board().put(state(tier, Phase.LIMITED, until));
+    }
+    ledger.answerNext(it -> new GrantAnswer.Closed(it.requestId(), "limit", until, Spent.NOTHING));
+    publish(task("task-1", Priority.NORMAL));
+
+    desk.start();
+
+    GetResponse parked = rabbit.take(Topology.parked("haiku"));
+    assertThat(parked.getProps().getMessageId()).isEqualTo("task-1/routed.1.1");
+    RoutedTask waiting = Codec.read(parked.getBody(), RoutedTask.class);
+    assertThat(waiting.waitsUntil()).isEqualTo(until);
+    assertThat(provider.calls()).isEmpty();
+  }
+
+  @Test
+  void aClassificationForWhichTheTierIsClosedGoesBackToTheRouters() {
+    AcceptedTask accepted = task("task-1", Priority.NORMAL).accepted();
+    var schema = Codec.mapper().createObjectNode();
+    ledger.answerNext(it -> new GrantAnswer.Closed(it.requestId(), "limit", null, Spent.NOTHING));
+    publish(
+        Topology.classifyKey("haiku", Priority.NORMAL),
+        new Classification(accepted, "haiku", "which tier?", "decide", schema, null));
+
+    desk.start();
+
+    GetResponse back = rabbit.take(Topology.CLASSIFIED);
+    assertThat(back.getProps().getMessageId()).isEqualTo("task-1/declined");
+    assertThat(Codec.read(back.getBody(), Classification.class).declined()).contains("limit");
+  }
+
+  @Test
+  void whileNoTierIsOpenTasksAreLeftInTheirQueue() {
+    String queue = Topology.tier("opus", Priority.NORMAL);
+    try (DispatcherDesk atOpus = desk("opus", new Hop(publisher))) {
+      atOpus.start();
+      for (String tier : TestBroker.TIERS) {
+        tell(state(tier, Phase.LIMITED, null));
+      }
+      await()
+          .atMost(SOON)
+          .until(() -> TestBroker.TIERS.stream().noneMatch(around.board()::maybeOpen));
+
+      publish(
+          Topology.routedKey("opus", Priority.NORMAL),
+          Examples.routed(Examples.task("task-1", "hi", Priority.NORMAL), "opus"));
+      await().atMost(SOON).until(() -> rabbit.depth(queue) == 1);
+      assertThat(ledger.requests()).isEmpty();
+      tell(state("opus", Phase.OPEN, null));
+
+      await().atMost(SOON).until(() -> provider.calls().size() == 1);
+    }
+  }
+
+  @Test
+  void aCallThatNobodyWantsIsEnded() {
+    provider.thenHangs();
+    publish(task("task-1", Priority.NORMAL));
+    desk.start();
+    await().atMost(SOON).until(() -> around.running().ids().size() == 1);
+
+    var stop = new StopCall(around.running().ids().getFirst());
+    Parcel parcel = Parcel.answer(stop, client.replyKey());
+    rabbit.publish(parcel.exchange(), parcel.key(), parcel.properties(), parcel.body());
+
+    await().atMost(SOON).until(() -> ledger.recorded().size() == 1);
+    await()
+        .atMost(SOON)
+        .untilAsserted(() -> assertThat(broker.depths(QUEUES).values()).containsOnly(0L));
+  }
+
+  private void tell(TierState state) {
+    Parcel parcel = Parcel.tier(Topology.changedKey(state), state);
+    rabbit.publish(parcel.exchange(), parcel.key(), parcel.properties(), parcel.body());
+  }
+
+  private static TierState state(String tier, Phase phase, @Nullable Instant until) {
+    return new TierState(tier, phase, Examples.ACCEPTED, until, "an example", null);
+  }
+
+  @Test
   void aClassificationGoesBackWithItsTask() {
     AcceptedTask accepted = task("task-1", Priority.NORMAL).accepted();
     var schema = Codec.mapper().createObjectNode();
     publish(
         Topology.classifyKey("haiku", Priority.NORMAL),
-        new Classification(accepted, "haiku", "which tier?", "decide", schema));
+        new Classification(accepted, "haiku", "which tier?", "decide", schema, null));
 
     desk.start();
 

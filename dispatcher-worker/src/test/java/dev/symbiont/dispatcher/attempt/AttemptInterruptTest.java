@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +37,7 @@ class AttemptInterruptTest {
       Examples.routed(Examples.task("task-1", "Say hello", Priority.NORMAL), "haiku");
 
   @TempDir Path folder;
+  private Attempt.Surroundings around;
   private Attempt attempt;
   private FutureTask<Next> running;
   private Thread thread;
@@ -43,17 +45,9 @@ class AttemptInterruptTest {
   @BeforeEach
   void prepare() {
     Tiers tiers = Examples.threeTiers();
-    attempt =
-        new Attempt(
-            tiers.cheapest(),
-            tiers,
-            provider,
-            ledger,
-            "worker-1",
-            new WorkFolder(folder),
-            InstantSource.system(),
-            new Attempt.Patience(3, Duration.ofMillis(10)));
-    running = new FutureTask<>(() -> attempt.run(task, false, false));
+    around = Examples.around(folder, InstantSource.system(), 3);
+    attempt = new Attempt(tiers.cheapest(), tiers, provider, ledger, around);
+    running = new FutureTask<>(() -> attempt.run(task, false));
     thread = Thread.ofPlatform().unstarted(running);
   }
 
@@ -113,7 +107,7 @@ class AttemptInterruptTest {
   void aCallThatIsInterruptedIsRecordedAndItsTaskPutBack() throws Exception {
     provider.thenHangs();
     thread.start();
-    await().atMost(SOON).until(() -> attempt.isCalling(thread));
+    await().atMost(SOON).until(() -> around.running().isCalling(thread));
 
     thread.interrupt();
 
@@ -122,7 +116,7 @@ class AttemptInterruptTest {
         .singleElement()
         .extracting(CallEnded::outcome)
         .isInstanceOf(Outcome.Cancelled.class);
-    assertThat(attempt.running()).isEmpty();
+    assertThat(around.running().ids()).isEmpty();
     assertThat(folder).isEmptyDirectory();
   }
 
@@ -132,7 +126,7 @@ class AttemptInterruptTest {
     ledger.recordWhen(certain);
     provider.thenHangs();
     thread.start();
-    await().atMost(SOON).until(() -> attempt.isCalling(thread));
+    await().atMost(SOON).until(() -> around.running().isCalling(thread));
 
     thread.interrupt();
     await().atMost(SOON).until(() -> ledger.recorded().size() == 1);
@@ -147,10 +141,51 @@ class AttemptInterruptTest {
     provider.thenHangs();
     thread.start();
 
-    await().atMost(SOON).until(() -> attempt.running().contains("task-1/haiku.1.1"));
+    await().atMost(SOON).until(() -> around.running().ids().contains("task-1/haiku.1.1"));
 
     thread.interrupt();
     assertThat(next()).isEqualTo(new Next.PutBack());
+  }
+
+  @Test
+  void aCallThatNobodyWantsIsEndedAndRecordedAndTheThreadGoesOn() throws Exception {
+    var interrupted = new AtomicBoolean(true);
+    running =
+        new FutureTask<>(
+            () -> {
+              Next next = attempt.run(task, false);
+              interrupted.set(Thread.currentThread().isInterrupted());
+              return next;
+            });
+    thread = Thread.ofPlatform().unstarted(running);
+    provider.thenHangs();
+    thread.start();
+    await().atMost(SOON).until(() -> around.running().isCalling(thread));
+
+    around.running().stop("another/call.1");
+    around.running().stop("task-1/haiku.1.1");
+    around.running().stop("task-1/haiku.1.1");
+
+    assertThat(next()).isEqualTo(new Next.Nothing());
+    assertThat(interrupted).isFalse();
+    assertThat(ledger.recorded())
+        .singleElement()
+        .extracting(CallEnded::outcome)
+        .isInstanceOf(Outcome.Cancelled.class);
+    assertThat(around.running().ids()).isEmpty();
+  }
+
+  @Test
+  void anAnswerThatComesBeforeTheStopIsKept() throws Exception {
+    provider.thenDoes(
+        _ -> {
+          around.running().stop("task-1/haiku.1.1");
+          return FakeProvider.ending(new Outcome.Answered("42", null, false), FakeProvider.CENT);
+        });
+
+    thread.start();
+
+    assertThat(next()).isInstanceOf(Next.Ended.class);
   }
 
   private Next next() throws Exception {

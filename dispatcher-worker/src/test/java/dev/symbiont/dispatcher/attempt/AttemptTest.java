@@ -56,7 +56,7 @@ class AttemptTest {
 
   @Test
   void aGrantLeadsToACallAndItsAnswerEndsTheTask() throws InterruptedException {
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     TaskEnded end = ended(next);
     assertThat(end.state()).isEqualTo(TaskState.SUCCEEDED);
@@ -75,10 +75,14 @@ class AttemptTest {
                 Purpose.TASK,
                 "haiku",
                 1,
+                0,
                 1,
                 "worker-1",
                 false,
+                Priority.NORMAL,
                 null,
+                null,
+                Map.of(),
                 "Say hello"));
   }
 
@@ -91,7 +95,7 @@ class AttemptTest {
           return FakeProvider.ending(OVERLOADED, CENT);
         });
 
-    var _ = attempt("haiku").run(task, false, false);
+    var _ = attempt("haiku").run(task, false);
 
     assertThat(provider.calls()).hasSize(2);
     assertThat(provider.calls()).extracting("folder").doesNotHaveDuplicates();
@@ -111,7 +115,7 @@ class AttemptTest {
       throws InterruptedException {
     ledger.answerNext(answer);
 
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     assertThat(next).isEqualTo(new Next.Nothing());
     assertThat(provider.calls()).isEmpty();
@@ -120,10 +124,10 @@ class AttemptTest {
 
   @Test
   void aTaskThatEndedBeforeHasItsEndSentOn() throws InterruptedException {
-    TaskEnded before = ended(attempt("haiku").run(task, false, false));
+    TaskEnded before = ended(attempt("haiku").run(task, false));
     ledger.answerNext(it -> new GrantAnswer.Finished(it.requestId(), before));
 
-    Next next = attempt("haiku").run(task, true, false);
+    Next next = attempt("haiku").run(task, true);
 
     assertThat(next).isEqualTo(new Next.EndedBefore(before));
     assertThat(provider.calls()).hasSize(1);
@@ -133,7 +137,8 @@ class AttemptTest {
   void aRedeliveredTaskIsKeptWhileAnotherWorkerMakesItsCall() throws InterruptedException {
     ledger.answerNext(it -> new GrantAnswer.Running(it.requestId(), "worker-2"));
 
-    assertThat(attempt("haiku").run(task, true, false)).isEqualTo(new Next.AskAgain());
+    assertThat(attempt("haiku").run(task, true))
+        .isEqualTo(new Next.AskAgain(Duration.ofSeconds(1), false));
 
     assertThat(provider.calls()).isEmpty();
   }
@@ -144,7 +149,7 @@ class AttemptTest {
         it ->
             new GrantAnswer.Expired(it.requestId(), new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
-    TaskEnded end = ended(attempt("haiku").run(task, false, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false));
 
     assertThat(end.state()).isEqualTo(TaskState.EXPIRED);
     assertThat(end.reason()).isEqualTo("the deadline passed before the call");
@@ -159,7 +164,7 @@ class AttemptTest {
             new GrantAnswer.Exhausted(
                 it.requestId(), 5, new Spent(BigDecimal.ZERO, Examples.DECIDING)));
 
-    TaskEnded end = ended(attempt("haiku").run(task, false, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason()).isEqualTo("5 calls to haiku began and none brought an answer");
@@ -177,7 +182,7 @@ class AttemptTest {
       throws InterruptedException {
     provider.thenEnds(outcome).thenEnds(outcome);
 
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     assertThat(ended(next).state()).isEqualTo(TaskState.SUCCEEDED);
     assertThat(ledger.requests()).extracting(GrantRequest::tryNumber).containsExactly(1, 2, 3);
@@ -190,12 +195,13 @@ class AttemptTest {
   void everyEndButTheLastIsRecordedAndTheLastTravelsWithTheTask() throws InterruptedException {
     provider.thenEnds(OVERLOADED).thenEnds(OVERLOADED).thenEnds(OVERLOADED, CENT);
 
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     RoutedTask onward = fallsBack(next);
     assertThat(onward.tier()).isEqualTo("sonnet");
     assertThat(onward.attempt()).isEqualTo(2);
-    assertThat(onward.tried()).containsExactly(new TriedTier("haiku", "overloaded", "busy", CENT));
+    assertThat(onward.tried())
+        .containsExactly(new TriedTier("haiku", "overloaded", "busy", CENT, 0));
     assertThat(Objects.requireNonNull(onward.endedCall()).callId()).isEqualTo("task-1/haiku.1.3");
     assertThat(provider.calls()).hasSize(MAX_TRIES);
     assertThat(ledger.recorded())
@@ -207,7 +213,7 @@ class AttemptTest {
   void theTotalHoldsWhatEveryTryCost() throws InterruptedException {
     provider.thenEnds(new Outcome.Unreadable("gibberish"), CENT);
 
-    TaskEnded end = ended(attempt("haiku").run(task, false, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false));
 
     assertThat(end.totalCostUsd()).isEqualTo(Examples.DECIDING.add(CENT).add(CENT));
   }
@@ -216,7 +222,7 @@ class AttemptTest {
   void aLimitIsNotTriedAgainButFallsBack() throws InterruptedException {
     provider.thenEnds(LIMITED);
 
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     assertThat(fallsBack(next).tier()).isEqualTo("sonnet");
     assertThat(provider.calls()).hasSize(1);
@@ -229,50 +235,87 @@ class AttemptTest {
     var first = new BigDecimal("0.000303999");
     var second = new BigDecimal("0.1");
     var third = new BigDecimal("0.20000000000000001");
-    provider.thenEnds(LIMITED, first).thenEnds(LIMITED, second).thenEnds(LIMITED, third);
+    provider.thenEnds(LIMITED, first).thenEnds(LIMITED, second).thenEnds(OVERLOADED, third);
 
-    RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false, false));
+    RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false));
     ledger.hasCost(Examples.DECIDING.add(first));
-    RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false, false));
+    RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false));
     ledger.hasCost(Examples.DECIDING.add(first).add(second));
-    TaskEnded end = ended(attempt("opus").run(atOpus, false, false));
+    provider.thenEnds(OVERLOADED).thenEnds(OVERLOADED);
+    TaskEnded end = ended(attempt("opus").run(atOpus, false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason())
-        .isEqualTo("no tier brought an answer; tried haiku, sonnet, opus; the last said: not now");
+        .isEqualTo("no tier brought an answer; tried haiku, sonnet, opus; the last said: busy");
     assertThat(end.tried()).extracting(TriedTier::tier).containsExactly("haiku", "sonnet", "opus");
     assertThat(end.totalCostUsd())
         .isEqualByComparingTo(Examples.DECIDING.add(first).add(second).add(third));
   }
 
   @Test
-  void aTaskThatMayNotFallBackIsSetAside() throws InterruptedException {
-    provider.thenEnds(LIMITED);
-    var stubborn =
-        new Task(
-            "task-1",
-            "hi",
-            "haiku",
-            false,
-            Priority.NORMAL,
-            null,
-            null,
-            null,
-            null,
-            Map.of(),
-            null);
+  void aTaskForWhichEveryTierIsLimitedWaitsAndKeepsItsHistory() throws InterruptedException {
+    provider.thenEnds(LIMITED).thenEnds(LIMITED).thenEnds(LIMITED);
 
-    TaskEnded end = ended(attempt("haiku").run(Examples.routed(stubborn, "haiku"), false, false));
+    RoutedTask atSonnet = fallsBack(attempt("haiku").run(task, false));
+    RoutedTask atOpus = fallsBack(attempt("sonnet").run(atSonnet, false));
+    Next next = attempt("opus").run(atOpus, false);
+
+    assertThat(next).isInstanceOf(Next.Waits.class);
+    RoutedTask waiting = ((Next.Waits) next).task();
+    assertThat(waiting.tier()).isEqualTo("opus");
+    assertThat(waiting.attempt()).isEqualTo(3);
+    assertThat(waiting.waits()).isEqualTo(1);
+    assertThat(waiting.waitsFor()).isEqualTo("not now");
+    assertThat(waiting.tried())
+        .extracting(TriedTier::tier)
+        .containsExactly("haiku", "sonnet", "opus");
+    assertThat(waiting.triedSinceWaiting()).isEmpty();
+    assertThat(Objects.requireNonNull(waiting.endedCall()).outcome()).isEqualTo(LIMITED);
+  }
+
+  @Test
+  void aTaskThatMayNotFallBackWaitsForItsTier() throws InterruptedException {
+    provider.thenEnds(LIMITED);
+
+    Next next = attempt("haiku").run(stubborn(), false);
+
+    assertThat(next)
+        .isInstanceOfSatisfying(
+            Next.Waits.class, it -> assertThat(it.task().tier()).isEqualTo("haiku"));
+  }
+
+  @Test
+  void aTaskThatMayNotFallBackIsSetAsideWhenItsTierCannotAnswer() throws InterruptedException {
+    provider.thenEnds(OVERLOADED).thenEnds(OVERLOADED).thenEnds(OVERLOADED);
+
+    TaskEnded end = ended(attempt("haiku").run(stubborn(), false));
 
     assertThat(end.state()).isEqualTo(TaskState.SET_ASIDE);
     assertThat(end.reason()).contains("tried haiku;");
+  }
+
+  @Test
+  void aCallThatCouldNotBeginInTimeIsGivenBackAndAskedForAnew() throws InterruptedException {
+    ledger.answerNext(
+        it ->
+            new GrantAnswer.Granted(
+                it.requestId(), FakeLedger.callId(it), Duration.ZERO, Spent.NOTHING));
+
+    Next next = attempt("haiku").run(task, false);
+
+    assertThat(next).isEqualTo(new Next.AskAgain(Duration.ZERO, true));
+    assertThat(provider.calls()).isEmpty();
+    assertThat(ledger.recorded())
+        .singleElement()
+        .satisfies(
+            it -> assertThat(it.outcome()).isInstanceOf(Outcome.Cancelled.class),
+            it -> assertThat(it.usage().costUsd()).isZero());
   }
 
   static Stream<Outcome> finalOutcomes() {
     return Stream.of(
         new Outcome.TimedOut("too slow"),
         new Outcome.Refused(Refusal.BAD_REQUEST, "no"),
-        new Outcome.Unauthenticated("who are you"),
         new Outcome.Unknown("nobody knows"));
   }
 
@@ -281,7 +324,7 @@ class AttemptTest {
   void whatNoOtherTierCouldDoBetterFailsTheTask(Outcome outcome) throws InterruptedException {
     provider.thenEnds(outcome, CENT);
 
-    TaskEnded end = ended(attempt("haiku").run(task, false, false));
+    TaskEnded end = ended(attempt("haiku").run(task, false));
 
     assertThat(end.state()).isEqualTo(TaskState.FAILED);
     assertThat(end.reason()).isEqualTo(outcome.message());
@@ -305,8 +348,7 @@ class AttemptTest {
     Next next =
         attempt("haiku")
             .run(
-                new Classification(accepted, "haiku", "which tier?", "decide", schema),
-                false,
+                new Classification(accepted, "haiku", "which tier?", "decide", schema, null),
                 false);
 
     assertThat(next)
@@ -322,12 +364,22 @@ class AttemptTest {
 
   @Test
   void aDeadlineShortensTheCall() throws InterruptedException {
-    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5)), false, false);
-    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5000)), false, false);
+    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5)), false);
+    var _ = attempt("haiku").run(withDeadline(NOW.plusSeconds(5000)), false);
 
     assertThat(provider.calls())
         .extracting("timeout")
         .containsExactly(Duration.ofSeconds(5), Duration.ofSeconds(30));
+  }
+
+  @Test
+  void aTaskCanAllowItsCallsLessTimeThanItsTier() throws InterruptedException {
+    var _ = attempt("haiku").run(bounded(NOW.plusSeconds(5), 3), false);
+    var _ = attempt("haiku").run(bounded(null, 3000), false);
+
+    assertThat(provider.calls())
+        .extracting("timeout")
+        .containsExactly(Duration.ofSeconds(3), Duration.ofSeconds(30));
   }
 
   @Test
@@ -337,7 +389,7 @@ class AttemptTest {
           throw new IllegalArgumentException("a bug");
         });
 
-    Next next = attempt("haiku").run(task, false, false);
+    Next next = attempt("haiku").run(task, false);
 
     assertThat(ended(next).state()).isEqualTo(TaskState.SUCCEEDED);
     assertThat(ledger.recorded())
@@ -355,7 +407,7 @@ class AttemptTest {
     Path gone = folder.resolve("gone");
     var attempt = attempt("haiku", gone);
 
-    Next next = attempt.run(task, false, false);
+    Next next = attempt.run(task, false);
 
     assertThat(provider.calls()).isEmpty();
     assertThat(ledger.recorded()).isNotEmpty();
@@ -372,27 +424,49 @@ class AttemptTest {
         tiers,
         provider,
         ledger,
-        "worker-1",
-        new WorkFolder(work),
-        InstantSource.fixed(NOW),
-        new Attempt.Patience(MAX_TRIES, Duration.ofMillis(10)));
+        Examples.around(work, InstantSource.fixed(NOW), MAX_TRIES));
   }
 
-  private static RoutedTask withDeadline(@Nullable Instant deadline) {
-    var task =
+  private static RoutedTask withDeadline(Instant deadline) {
+    return bounded(deadline, null);
+  }
+
+  private static RoutedTask bounded(@Nullable Instant deadline, @Nullable Integer timeoutSeconds) {
+    return Examples.routed(
         new Task(
             "task-1",
             "hi",
             null,
             null,
+            null,
             Priority.NORMAL,
             deadline,
+            timeoutSeconds,
             null,
             null,
             null,
             Map.of(),
-            null);
-    return Examples.routed(task, "haiku");
+            null),
+        "haiku");
+  }
+
+  private static RoutedTask stubborn() {
+    return Examples.routed(
+        new Task(
+            "task-1",
+            "hi",
+            "haiku",
+            false,
+            null,
+            Priority.NORMAL,
+            null,
+            null,
+            null,
+            null,
+            null,
+            Map.of(),
+            null),
+        "haiku");
   }
 
   private static TaskEnded ended(Next next) {

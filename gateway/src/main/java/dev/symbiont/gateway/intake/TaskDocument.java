@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// The answer of `GET /tasks/{id}`.
 ///
 /// @param tier where it is, or was last
-/// @param reason why it was set aside, if it was
+/// @param waitsUntil when a waiting task goes on, as far as that is known
+/// @param reason why it was set aside or waits, if it does
 /// @param result its end, once it has one, with the same fields as the answer of `POST /task`
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record TaskDocument(
@@ -26,6 +27,7 @@ record TaskDocument(
     @Nullable String tier,
     @Nullable Decision decision,
     List<CallView> calls,
+    @Nullable Instant waitsUntil,
     @Nullable String reason,
     @Nullable Result result) {
 
@@ -40,6 +42,7 @@ record TaskDocument(
         view.tier(),
         view.decision(),
         view.calls(),
+        view.waitsUntil(),
         view.reason(),
         end == null ? null : end.result());
   }

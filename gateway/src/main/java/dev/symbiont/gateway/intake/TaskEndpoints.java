@@ -117,10 +117,13 @@ class TaskEndpoints {
             .verdict();
     return switch (verdict) {
       case CANCELLED -> Http.ok(Map.of("id", id, "status", TaskState.CANCELLED));
+      // A call is under way and is being ended; it may still bring its answer first.
+      case STOPPING ->
+          Http.accepted(Map.of("id", id, "status", "cancelling"), URI.create("/tasks/" + id));
       case RUNNING ->
           throw Problem.of(
                   HttpStatus.CONFLICT,
-                  "a call for the task is under way; running calls are not interrupted")
+                  "a call for the task is under way, and the ledger-writer cannot end it yet")
               .with("id", id);
       case ENDED -> throw Problem.of(HttpStatus.CONFLICT, "the task has ended").with("id", id);
       case UNKNOWN -> throw unknown(id);

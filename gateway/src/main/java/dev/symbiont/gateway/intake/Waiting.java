@@ -5,13 +5,12 @@ import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.hop.LedgerClient;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The tasks whose callers wait for the end at this gateway. Several may wait for one task.
-public final class Waiting {
+public final class Waiting implements LedgerClient.Listener {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -25,6 +24,7 @@ public final class Waiting {
     tasks.remove(taskId);
   }
 
+  @Override
   public void ended(TaskEnded end) {
     CompletableFuture<TaskEnded> waiting = tasks.remove(end.taskId());
     if (waiting != null) {
@@ -32,9 +32,10 @@ public final class Waiting {
     }
   }
 
-  /// The ids of the tasks that are awaited.
-  public List<String> awaited() {
-    return List.copyOf(tasks.keySet());
+  /// Ends may have gone to a queue that went with the connection.
+  @Override
+  public void reconnected(LedgerClient ledger) {
+    tasks.keySet().forEach(id -> askFor(id, ledger));
   }
 
   /// Asks the ledger whether a task has ended already.

@@ -7,6 +7,8 @@ import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
@@ -23,9 +25,12 @@ import dev.symbiont.ledger.writer.Reaction;
 import dev.symbiont.ledger.writer.Writer;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -33,8 +38,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /// Where the fleet's messages meet the writer: takes what has come in as one batch, has it written,
 /// sends what is to be sent, and acknowledges when the broker has taken that.
@@ -43,6 +50,8 @@ public final class LedgerDesk implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
   private static final int LARGEST_BATCH = 100;
   private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
+  private static final Duration REPEAT_TIERS_EVERY = Duration.ofSeconds(5);
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
 
   private final Hop hop;
   private final Writer writer;
@@ -51,10 +60,14 @@ public final class LedgerDesk implements AutoCloseable {
   private final InstantSource clock;
   private final DeadLetterQueue letters;
   private final Reconciliation reconciliation;
+  private final Parking parking;
+  private final TierReport tierReport;
+  private final Set<String> toldOf = new HashSet<>();
   private final Intake intake;
   private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
   private final Thread thread;
   private CompletableFuture<Void> settled = CompletableFuture.completedFuture(null);
+  private CompletableFuture<Void> repeated = CompletableFuture.completedFuture(null);
   private final ExecutorService answers =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("ledger-queries").factory());
@@ -65,24 +78,33 @@ public final class LedgerDesk implements AutoCloseable {
   public LedgerDesk(
       Broker broker,
       Hop hop,
-      Topology topology,
+      Tiers tiers,
       LedgerFiles files,
       Writer writer,
       InstantSource clock,
       Duration heartbeatEvery) {
+    Topology topology = Topology.of(tiers.names());
     this.hop = hop;
     this.writer = writer;
-    this.queries = new Queries(files, clock, writer::liveWorkers);
+    this.queries = new Queries(files, clock, writer::liveWorkers, writer::tiers);
     this.health = new Health(broker, topology, files, clock);
     this.clock = clock;
     this.reconciliation = new Reconciliation(files, queries.index(), broker, hop, clock);
     this.letters = new DeadLetterQueue(broker, hop);
+    this.parking = new Parking(broker, hop);
+    this.tierReport = new TierReport(tiers, writer.budgets(), broker, queries.index());
     this.intake = new Intake(broker, hop, List.of(Topology.LEDGER), LARGEST_BATCH, waiting::add);
     this.thread = Thread.ofPlatform().name("ledger-writer").unstarted(this::work);
     // The first snapshot waits until the workers had time to show up.
     var _ =
         timer.scheduleAtFixedRate(
             this::beat, 3_000, heartbeatEvery.toMillis(), TimeUnit.MILLISECONDS);
+    var _ =
+        timer.scheduleWithFixedDelay(
+            this::repeatTiers,
+            REPEAT_TIERS_EVERY.toMillis(),
+            REPEAT_TIERS_EVERY.toMillis(),
+            TimeUnit.MILLISECONDS);
   }
 
   public void start() {
@@ -95,6 +117,7 @@ public final class LedgerDesk implements AutoCloseable {
   public void close() {
     intake.close();
     timer.shutdownNow();
+    parking.close();
     thread.interrupt();
     try {
       thread.join();
@@ -112,7 +135,10 @@ public final class LedgerDesk implements AutoCloseable {
     try {
       while (true) {
         var batch = new ArrayList<Delivery>();
-        batch.add(waiting.take());
+        Delivery first = waiting.poll(untilNextOpening().toNanos(), TimeUnit.NANOSECONDS);
+        if (first != null) {
+          batch.add(first);
+        }
         waiting.drainTo(batch, LARGEST_BATCH - 1);
         take(batch);
       }
@@ -120,6 +146,16 @@ public final class LedgerDesk implements AutoCloseable {
       // Stopping: what is left unacknowledged comes again.
       Thread.currentThread().interrupt();
     }
+  }
+
+  /// A tier is tried again on time, also while nothing comes in.
+  private Duration untilNextOpening() {
+    Duration left =
+        writer
+            .nextOpening()
+            .map(it -> Duration.between(clock.instant(), it).plusMillis(1))
+            .orElse(LONGEST_WAIT);
+    return left.compareTo(LONGEST_WAIT) < 0 ? left : LONGEST_WAIT;
   }
 
   private void take(List<Delivery> batch) throws InterruptedException {
@@ -140,6 +176,7 @@ public final class LedgerDesk implements AutoCloseable {
           case LedgerQuery.Cancel cancel -> incoming.add(new Incoming.Cancellation(cancel));
           case LedgerQuery.Replay replay when !DeadLetterQueue.isNoTask(replay.taskId()) ->
               incoming.add(new Incoming.Replay(replay));
+          case LedgerQuery.SetTier set -> incoming.add(new Incoming.TierSetting(set));
           case LedgerQuery.Discard discard -> incoming.add(new Incoming.Discard(discard));
           case LedgerQuery query -> questions.add(query);
           case Message other ->
@@ -149,8 +186,18 @@ public final class LedgerDesk implements AutoCloseable {
         parcels.add(Parcel.setAside(delivery, String.valueOf(e.getMessage())));
       }
     }
+    if (incoming.isEmpty()) {
+      incoming.add(new Incoming.Tick());
+    }
     for (Reaction reaction : write(incoming)) {
       switch (reaction) {
+        case Reaction.TierChanged(var state) -> {
+          parcels.add(Parcel.tier(Topology.changedKey(state), state));
+          changed(state);
+        }
+        case Reaction.Parked(var tier, var until) -> parked(tier, until);
+        case Reaction.Stop(var owner, var call) ->
+            parcels.add(Parcel.answer(call, Topology.replyKey(owner)));
         case Reaction.Answer(var answer, var replyKey) ->
             parcels.add(Parcel.answer(answer, replyKey));
         case Reaction.GoesOn(var task) ->
@@ -172,10 +219,50 @@ public final class LedgerDesk implements AutoCloseable {
         }
       }
     }
-    settled = hop.forwardAll(settled, batch, parcels);
+    settled =
+        batch.isEmpty()
+            ? settled.runAfterBoth(hop.deliver(parcels), () -> {})
+            : hop.forwardAll(settled, batch, parcels);
     // After the batch, so that a question sees everything that was confirmed before it was asked.
     questions.forEach(query -> answers.execute(() -> answer(query)));
     settledLetters.forEach(answers::execute);
+  }
+
+  private void changed(TierState state) {
+    boolean asEver = toldOf.add(state.tier()) && state.isOpen();
+    log.atLevel(asEver ? Level.DEBUG : Level.INFO)
+        .log(
+            "tier {} is {}{}",
+            state.tier(),
+            state.phase().wire(),
+            state.reason() == null ? "" : " until %s: %s".formatted(state.until(), state.reason()));
+    switch (state.phase()) {
+      case OPEN -> parking.releaseAllIn(state.tier(), Duration.ZERO);
+      case PROBING -> parking.releaseOne(state.tier());
+      case LIMITED, UNAUTHENTICATED, PAUSED -> {
+        // whoever waits goes on waiting
+      }
+    }
+  }
+
+  /// A task has begun to wait. If that is not for the tier to open, time alone wakes it.
+  private void parked(String tier, @Nullable Instant until) {
+    if (writer.tiers().of(tier).filter(TierState::isOpen).isPresent()) {
+      parking.releaseAllIn(
+          tier, until == null ? Duration.ZERO : Duration.between(clock.instant(), until));
+    }
+  }
+
+  /// For those who came late or had no connection, and so that a probe is found even if the first
+  /// task that was sent back for one was cancelled meanwhile.
+  private void repeatTiers() {
+    var now = writer.tiers();
+    if (repeated.isDone()) {
+      repeated =
+          hop.deliver(
+              now.states().stream().map(it -> Parcel.tier(Topology.repeatedKey(it), it)).toList());
+    }
+    now.wantProbe().forEach(parking::releaseOne);
   }
 
   /// Does not give up: nothing is acknowledged until it is on disk.
@@ -214,8 +301,9 @@ public final class LedgerDesk implements AutoCloseable {
                         .valueToTree(health.take(writer.liveWorkers(), writer.ledgerHead())));
             case LedgerQuery.DeadLetters it -> queries.answer(it);
             case LedgerQuery.Reconcile it -> reconciliation.answer(it);
+            case LedgerQuery.Tiers it -> tierReport.answer(it, writer.tiers());
             case LedgerQuery.Replay it -> new LedgerAnswer.Replay(it.requestId(), sendAgain(it));
-            case LedgerQuery.Discard _, LedgerQuery.Cancel _ ->
+            case LedgerQuery.Discard _, LedgerQuery.Cancel _, LedgerQuery.SetTier _ ->
                 throw new IllegalStateException("answered by the writer");
           };
       var _ = hop.deliver(List.of(Parcel.answer(answer, query.replyKey())));

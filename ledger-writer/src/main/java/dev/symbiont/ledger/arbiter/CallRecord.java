@@ -6,10 +6,15 @@ import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Purpose;
 import java.math.BigDecimal;
 import java.time.Instant;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// What the arbiter remembers of a call.
 ///
+/// @param waits how often the task had waited for a tier before
+/// @param opening how often the tier had opened before
+/// @param labels of the task, those that a budget names
 /// @param outcome absent while the call is open
 public record CallRecord(
     String callId,
@@ -19,11 +24,21 @@ public record CallRecord(
     String tier,
     String model,
     int attempt,
+    int waits,
+    long opening,
     String worker,
     Instant grantedAt,
     BigDecimal costUsd,
+    Map<String, String> labels,
     String promptPreview,
     @Nullable String outcome) {
+
+  private static final Set<String> FORGIVEN = Set.of("cancelled", "limited", "unauthenticated");
+
+  @SuppressWarnings("ConstantValue") // JSON may leave it out
+  public CallRecord {
+    labels = labels == null ? Map.of() : Map.copyOf(labels);
+  }
 
   static CallRecord of(CallGranted granted) {
     return new CallRecord(
@@ -34,9 +49,12 @@ public record CallRecord(
         granted.tier(),
         granted.model(),
         granted.attempt(),
+        granted.waits(),
+        granted.opening(),
         granted.worker(),
         granted.grantedAt(),
         granted.reservedUsd(),
+        granted.labels(),
         granted.promptPreview(),
         null);
   }
@@ -50,9 +68,12 @@ public record CallRecord(
         tier,
         model,
         attempt,
+        waits,
+        opening,
         worker,
         grantedAt,
         end.usage().costUsd(),
+        labels,
         promptPreview,
         end.outcome().kind());
   }
@@ -62,8 +83,10 @@ public record CallRecord(
     return "unknown".equals(outcome);
   }
 
-  boolean wasCancelled() {
-    return "cancelled".equals(outcome);
+  /// Whether it says nothing about the task: its worker had to stop, or the tier was not to be had.
+  @JsonIgnore
+  boolean isForgiven() {
+    return outcome != null && FORGIVEN.contains(outcome);
   }
 
   @JsonIgnore

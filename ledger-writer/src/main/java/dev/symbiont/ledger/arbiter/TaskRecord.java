@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
+import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
@@ -30,12 +31,15 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param events the event ids seen, without the task's own id in front
 /// @param attempt the highest attempt that was routed
+/// @param waits how often it was sent to wait for a tier
+/// @param waitsUntil when it need not wait any longer, as far as that is known
 /// @param classified whether the answer to its classification has gone back to the router
 /// @param submitted the journal line that holds the prompt
 /// @param end the journal line that holds the task's first end, since its last replay
 /// @param latest the journal line that holds the message which moves the task on, and its rank
 /// @param replays how often an operator has sent it on again
-/// @param reason why it was set aside, if it was
+/// @param reason why it was set aside or waits, if it was or does
+/// @param cancelRequested whether somebody wanted it to end while a call was under way
 /// @param discarded whether an operator has looked at it and left it set aside
 public record TaskRecord(
     String id,
@@ -43,6 +47,8 @@ public record TaskRecord(
     Set<String> events,
     @Nullable String tier,
     int attempt,
+    int waits,
+    @Nullable Instant waitsUntil,
     boolean classified,
     @Nullable Decision decision,
     @Nullable Instant acceptedAt,
@@ -54,6 +60,7 @@ public record TaskRecord(
     int latestRank,
     int replays,
     @Nullable String reason,
+    boolean cancelRequested,
     boolean discarded) {
 
   /// Ranks of the messages that move a task on; the one with the highest says who acts next.
@@ -70,6 +77,8 @@ public record TaskRecord(
         Set.of(),
         null,
         0,
+        0,
+        null,
         false,
         null,
         null,
@@ -81,6 +90,7 @@ public record TaskRecord(
         0,
         0,
         null,
+        false,
         false);
   }
 
@@ -100,12 +110,13 @@ public record TaskRecord(
       }
       case Classification classification -> {
         draft.submitted(classification.accepted(), span);
-        draft.moved(TO_CLASSIFY, span);
+        draft.classified |= classification.declined() != null;
+        draft.moved(classification.declined() == null ? TO_CLASSIFY : CLASSIFIED, span);
       }
       case RoutedTask routed -> {
         draft.submitted(routed.accepted(), span);
         draft.routed(routed);
-        draft.moved(ROUTED + routed.attempt(), span);
+        draft.moved(ROUTED + routed.attempt() + routed.waits(), span);
         draft.replayed(routed, span);
       }
       case CallGranted granted -> draft.granted(granted);
@@ -118,6 +129,7 @@ public record TaskRecord(
       case TaskEnded ended -> draft.ended(ended, span);
       case SetAside aside ->
           draft.endedAs(TaskState.SET_ASIDE, aside.at(), span, aside.replay(), aside.reason());
+      case CancelRequested _ -> draft.cancelRequested = true;
       case Discarded gone -> draft.discarded |= gone.replay() == draft.replays;
     }
     return draft.done();
@@ -131,6 +143,8 @@ public record TaskRecord(
     private TaskState state;
     private @Nullable String tier;
     private int attempt;
+    private int waits;
+    private @Nullable Instant waitsUntil;
     private boolean classified;
     private @Nullable Decision decision;
     private @Nullable Instant acceptedAt;
@@ -141,6 +155,7 @@ public record TaskRecord(
     private int latestRank;
     private int replays;
     private @Nullable String reason;
+    private boolean cancelRequested;
     private boolean discarded;
 
     Draft(TaskRecord from) {
@@ -150,6 +165,8 @@ public record TaskRecord(
       state = from.state;
       tier = from.tier;
       attempt = from.attempt;
+      waits = from.waits;
+      waitsUntil = from.waitsUntil;
       classified = from.classified;
       decision = from.decision;
       acceptedAt = from.acceptedAt;
@@ -160,6 +177,7 @@ public record TaskRecord(
       latestRank = from.latestRank;
       replays = from.replays;
       reason = from.reason;
+      cancelRequested = from.cancelRequested;
       discarded = from.discarded;
     }
 
@@ -170,6 +188,8 @@ public record TaskRecord(
           events,
           tier,
           attempt,
+          waits,
+          waitsUntil,
           classified,
           decision,
           acceptedAt,
@@ -181,6 +201,7 @@ public record TaskRecord(
           latestRank,
           replays,
           reason,
+          cancelRequested,
           discarded);
     }
 
@@ -188,8 +209,13 @@ public record TaskRecord(
       if (state.isEnd()) {
         return state;
       }
-      if (calls.stream().anyMatch(it -> it.isOpen() && it.purpose() == Purpose.TASK)) {
+      List<CallRecord> made = calls.stream().filter(it -> it.purpose() == Purpose.TASK).toList();
+      if (made.stream().anyMatch(CallRecord::isOpen)) {
         return TaskState.RUNNING;
+      }
+      if (reason != null
+          && made.stream().noneMatch(it -> it.attempt() == attempt && it.waits() == waits)) {
+        return TaskState.WAITING;
       }
       return attempt > 0 ? TaskState.ROUTED : TaskState.QUEUED;
     }
@@ -202,8 +228,11 @@ public record TaskRecord(
     }
 
     void routed(RoutedTask routed) {
-      if (routed.attempt() > attempt) {
+      if (routed.attempt() > attempt || (routed.attempt() == attempt && routed.waits() > waits)) {
         attempt = routed.attempt();
+        waits = routed.waits();
+        waitsUntil = routed.waitsUntil();
+        reason = routed.waitsFor();
         tier = routed.tier();
         decision = decision == null ? routed.decision() : decision;
       }
@@ -259,6 +288,17 @@ public record TaskRecord(
     }
   }
 
+  /// Whether a worker is to be told that nobody wants this call any more.
+  @JsonIgnore
+  boolean isToStop() {
+    return cancelRequested && !state.isEnd();
+  }
+
+  @JsonIgnore
+  public boolean hasOpenCall() {
+    return calls.stream().anyMatch(CallRecord::isOpen);
+  }
+
   /// The calls of one step: a try at a tier, or the classification.
   List<CallRecord> callsOf(Purpose purpose, int ofAttempt) {
     return calls.stream()
@@ -300,13 +340,13 @@ public record TaskRecord(
         && decision != null
         && decision.decidedBy() == DecidedBy.OPERATOR
         && callsOf(Purpose.TASK, attempt).isEmpty()
-        && latestRank == ROUTED + attempt;
+        && latestRank == ROUTED + attempt + waits;
   }
 
   /// Whether that step has led on to another, so that nothing is left to do for it.
-  boolean hasMovedOn(Purpose purpose, int fromAttempt) {
+  boolean hasMovedOn(Purpose purpose, int fromAttempt, int fromWaits) {
     return switch (purpose) {
-      case TASK -> attempt > fromAttempt;
+      case TASK -> attempt > fromAttempt || (attempt == fromAttempt && waits > fromWaits);
       case CLASSIFICATION -> classified || attempt > 0;
     };
   }

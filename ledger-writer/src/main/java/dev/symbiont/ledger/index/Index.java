@@ -5,7 +5,9 @@ import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.CallRecord;
+import dev.symbiont.ledger.arbiter.Sum;
 import dev.symbiont.ledger.arbiter.TaskRecord;
+import dev.symbiont.ledger.arbiter.TierRecord;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.OwnerOnly;
@@ -22,6 +24,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,8 +44,9 @@ public final class Index implements AutoCloseable {
       """
       CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1),
           journal_offset INTEGER, journal_lines INTEGER, journal_head TEXT);
-      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT, open_calls INTEGER)
-          WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT, open_calls INTEGER,
+          last_call INTEGER) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS task_last_call ON task (last_call) WHERE last_call IS NOT NULL;
       CREATE INDEX IF NOT EXISTS task_open_calls ON task (open_calls) WHERE open_calls;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
           WHERE state IN ('queued', 'routed', 'waiting', 'running');
@@ -50,15 +54,17 @@ public final class Index implements AutoCloseable {
       CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, tier TEXT, outcome TEXT, line TEXT,
           journal_offset INTEGER, journal_length INTEGER);
       CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
-      CREATE INDEX IF NOT EXISTS call_by_tier ON call (tier, number);
+      CREATE TABLE IF NOT EXISTS tier (name TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS spending (day TEXT, scope TEXT, usd TEXT, PRIMARY KEY (day, scope)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS total (date TEXT, model TEXT, tier TEXT, calls INTEGER, tokens INTEGER, cost TEXT,
           PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
       """;
 
   /// One more with every change of the schema or of what is kept of a task.
-  private static final int SCHEMA_VERSION = 2;
+  private static final int SCHEMA_VERSION = 3;
 
-  private static final List<String> TABLES = List.of("mark", "task", "call", "total");
+  private static final List<String> TABLES =
+      List.of("mark", "task", "call", "tier", "spending", "total");
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
@@ -148,10 +154,26 @@ public final class Index implements AutoCloseable {
   }
 
   /// Takes over what a stretch of the journal up to `mark` has changed; all of it or nothing.
-  public void commit(List<TaskRecord> tasks, List<Call> calls, Mark mark) {
+  ///
+  /// @param spending what was added to the sums
+  public void commit(
+      List<TaskRecord> tasks,
+      List<Call> calls,
+      List<TierRecord> tiers,
+      List<Sum> spending,
+      Mark mark) {
     atOnce(
         () -> {
           put(tasks);
+          for (TierRecord tier : tiers) {
+            update(
+                "INSERT OR REPLACE INTO tier VALUES (?, ?)",
+                tier.tier(),
+                Codec.mapper().writeValueAsString(tier));
+          }
+          for (Sum sum : spending) {
+            add(sum);
+          }
           for (Call call : calls) {
             add(call);
           }
@@ -170,6 +192,37 @@ public final class Index implements AutoCloseable {
   /// The tasks with a call that has no end. A call can outlive the end of its task.
   public List<TaskRecord> withOpenCalls() {
     return query("SELECT record FROM task WHERE open_calls").all(Index::task);
+  }
+
+  /// The tasks with a call that began after this moment.
+  public List<TaskRecord> calledSince(Instant moment) {
+    return query("SELECT record FROM task WHERE last_call > ?", moment.toEpochMilli())
+        .all(Index::task);
+  }
+
+  public List<TierRecord> tiers() {
+    return query("SELECT record FROM tier")
+        .all(row -> Codec.mapper().readValue(row.getString(1), TierRecord.class));
+  }
+
+  /// The sums of this day and later ones.
+  public List<Sum> spendingSince(String day) {
+    return query("SELECT day, scope, usd FROM spending WHERE day >= ?", day)
+        .all(
+            row ->
+                new Sum(
+                    new Sum.Key(row.getString(1), row.getString(2)),
+                    new BigDecimal(row.getString(3))));
+  }
+
+  /// Calls under way, by tier.
+  public Map<String, Long> runningByTier() {
+    var counts = new LinkedHashMap<String, Long>();
+    withOpenCalls().stream()
+        .flatMap(it -> it.calls().stream())
+        .filter(CallRecord::isOpen)
+        .forEach(it -> counts.merge(it.tier(), 1L, Long::sum));
+    return counts;
   }
 
   public List<TaskRecord> openTasks() {
@@ -286,18 +339,6 @@ public final class Index implements AutoCloseable {
         .all(row -> Codec.mapper().readTree(row.getString(1)));
   }
 
-  /// How the latest call of each tier ended.
-  public Map<String, String> latestOutcomes() {
-    var outcomes = new LinkedHashMap<String, String>();
-    query(
-            """
-            SELECT tier, outcome FROM call
-            WHERE number IN (SELECT max(number) FROM call GROUP BY tier)
-            """)
-        .all(row -> outcomes.put(row.getString(1), row.getString(2)));
-    return outcomes;
-  }
-
   public Map<String, Calls> callsByModel() {
     return calls("model", new LinkedHashMap<>());
   }
@@ -324,12 +365,14 @@ public final class Index implements AutoCloseable {
 
   private void put(List<TaskRecord> tasks) throws SQLException {
     try (PreparedStatement put =
-        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?)")) {
+        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?)")) {
       for (TaskRecord task : tasks) {
         put.setString(1, task.id());
         put.setString(2, task.state().wire());
         put.setString(3, Codec.mapper().writeValueAsString(task));
-        put.setBoolean(4, task.calls().stream().anyMatch(CallRecord::isOpen));
+        put.setBoolean(4, task.hasOpenCall());
+        put.setObject(
+            5, task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli());
         put.addBatch();
       }
       put.executeBatch();
@@ -355,6 +398,20 @@ public final class Index implements AutoCloseable {
         new String(Codec.mapper().writeValueAsBytes(line), StandardCharsets.UTF_8),
         call.source.offset(),
         call.source.length());
+  }
+
+  private void add(Sum sum) throws SQLException {
+    String day = sum.key().day();
+    String scope = sum.key().scope();
+    BigDecimal before =
+        query("SELECT usd FROM spending WHERE day = ? AND scope = ?", day, scope)
+            .one(row -> new BigDecimal(row.getString(1)))
+            .orElse(BigDecimal.ZERO);
+    update(
+        "INSERT OR REPLACE INTO spending VALUES (?, ?, ?)",
+        day,
+        scope,
+        before.add(sum.usd()).toPlainString());
   }
 
   /// Sums in decimals: SQLite itself would add as floating point.

@@ -304,6 +304,11 @@ public final class ChainedLog implements AutoCloseable {
     return new Mark(size, lines, head);
   }
 
+  /// Whether lines were added that are not in the file yet.
+  public boolean isPending() {
+    return batch.size() > 0;
+  }
+
   /// Puts a JSON object behind the last line. It is in the file after [#flush()] and on disk after
   /// [#force()].
   public Line add(byte[] object) {

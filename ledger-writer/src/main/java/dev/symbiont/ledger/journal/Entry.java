@@ -1,17 +1,24 @@
 package dev.symbiont.ledger.journal;
 
 import com.fasterxml.jackson.annotation.JsonRawValue;
+import dev.symbiont.contract.Event;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.wire.Codec;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import tools.jackson.databind.JsonNode;
 
-/// A line of `tasks.jsonl`: one step, as it was published or as the ledger-writer decided it.
-public record Entry(String eventId, Instant recordedAt, Step step) {
+/// A line of `tasks.jsonl`: one step of a task, as it was published or as the ledger-writer decided
+/// it, or what an operator did to a tier.
+public record Entry(String eventId, Instant recordedAt, Event event) {
 
-  public static Entry of(Step step, Instant now) {
-    return new Entry(step.eventId(), now, step);
+  public static Entry of(Event event, Instant now) {
+    return new Entry(event.eventId(), now, event);
+  }
+
+  /// Of a line that is known to hold a step.
+  public Step step() {
+    return (Step) event;
   }
 
   private record Written(
@@ -20,14 +27,14 @@ public record Entry(String eventId, Instant recordedAt, Step step) {
   private record Read(String eventId, Instant recordedAt, String schema, JsonNode body) {}
 
   public byte[] toJson() {
-    var body = new String(Codec.encode(step), StandardCharsets.UTF_8);
+    var body = new String(Codec.encode(event), StandardCharsets.UTF_8);
     return Codec.mapper()
-        .writeValueAsBytes(new Written(eventId, recordedAt, Codec.schemaOf(step), body));
+        .writeValueAsBytes(new Written(eventId, recordedAt, Codec.schemaOf(event), body));
   }
 
   public static Entry read(byte[] line) {
     var read = Codec.read(line, Read.class);
     byte[] body = Codec.mapper().writeValueAsBytes(read.body);
-    return new Entry(read.eventId, read.recordedAt, (Step) Codec.decode(read.schema, body));
+    return new Entry(read.eventId, read.recordedAt, (Event) Codec.decode(read.schema, body));
   }
 }

@@ -20,6 +20,12 @@ public sealed interface Incoming {
   /// Keep a task from being called.
   record Cancellation(LedgerQuery.Cancel query) implements Incoming {}
 
+  /// Open or close a tier by hand.
+  record TierSetting(LedgerQuery.SetTier query) implements Incoming {}
+
+  /// Time has passed.
+  record Tick() implements Incoming {}
+
   /// Send on again what was set aside.
   record Replay(LedgerQuery.Replay query) implements Incoming {}
 

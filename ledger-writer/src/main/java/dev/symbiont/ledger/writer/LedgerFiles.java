@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// The files in the ledger's folder.
 public record LedgerFiles(Path folder) {
@@ -69,5 +70,18 @@ public record LedgerFiles(Path folder) {
     }
     channel.close();
     return Optional.empty();
+  }
+
+  /// Has SQLite unpack its library here, in this process: a killed one leaves it where it is, and
+  /// the next clears it away. Only for who has the lock.
+  public void keepNative() throws IOException {
+    Path unpacked = folder.resolve("native");
+    Files.createDirectories(unpacked);
+    try (Stream<Path> left = Files.list(unpacked)) {
+      for (Path file : left.toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+    System.setProperty("org.sqlite.tmpdir", unpacked.toString());
   }
 }

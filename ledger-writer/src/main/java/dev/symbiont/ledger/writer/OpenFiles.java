@@ -1,9 +1,11 @@
 package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TierSet;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.Arbiter;
+import dev.symbiont.ledger.arbiter.Backoff;
 import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.index.Index;
 import dev.symbiont.ledger.journal.ChainedLog;
@@ -18,6 +20,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -38,6 +41,7 @@ final class OpenFiles implements AutoCloseable {
   private static final int CHUNK = 2_000;
 
   private final LedgerFiles files;
+  private final Backoff backoff;
   private final Index index;
   private final List<String> repairs;
   private ChainedLog ledger;
@@ -47,8 +51,9 @@ final class OpenFiles implements AutoCloseable {
   /// The day of the first line of the journal's present file, once it is known.
   private @Nullable LocalDate begun;
 
-  private OpenFiles(LedgerFiles files, List<String> repairs) throws IOException {
+  private OpenFiles(LedgerFiles files, Backoff backoff, List<String> repairs) throws IOException {
     this.files = files;
+    this.backoff = backoff;
     this.repairs = repairs;
     this.index = Index.open(files.index());
     try {
@@ -68,10 +73,11 @@ final class OpenFiles implements AutoCloseable {
     }
   }
 
-  static OpenFiles open(LedgerFiles files) throws IOException {
+  /// @param backoff how long tiers stayed closed when nobody said until when
+  static OpenFiles open(LedgerFiles files, Backoff backoff) throws IOException {
     files.make();
     try {
-      return aligned(new OpenFiles(files, new ArrayList<>()));
+      return aligned(new OpenFiles(files, backoff, new ArrayList<>()));
     } catch (IllegalStateException e) {
       if (!Index.isBroken(e)) {
         throw e;
@@ -79,7 +85,7 @@ final class OpenFiles implements AutoCloseable {
       Index.delete(files.index());
       var repairs = new ArrayList<String>();
       repairs.add("index.sqlite could not be read, and was built anew from tasks.jsonl");
-      return aligned(new OpenFiles(files, repairs));
+      return aligned(new OpenFiles(files, backoff, repairs));
     }
   }
 
@@ -116,8 +122,9 @@ final class OpenFiles implements AutoCloseable {
   }
 
   /// Makes what was added to the journal durable, and takes it over into ledger and index.
-  void persist(List<TaskRecord> changed, List<Index.Call> newCalls) throws IOException {
-    if (changed.isEmpty()) {
+  void persist(Arbiter arbiter, List<Index.Call> newCalls) throws IOException {
+    List<TaskRecord> changed = arbiter.takeChanged();
+    if (changed.isEmpty() && !journal.isPending()) {
       return;
     }
     journal.flush();
@@ -126,7 +133,7 @@ final class OpenFiles implements AutoCloseable {
       ledger.add(Codec.mapper().writeValueAsBytes(call.line()));
     }
     ledger.flush();
-    index.commit(changed, newCalls, journal.mark());
+    index.commit(changed, newCalls, arbiter.tiers(), arbiter.takeSpending(), journal.mark());
     calls += newCalls.size();
   }
 
@@ -153,7 +160,13 @@ final class OpenFiles implements AutoCloseable {
   /// matter.
   private final class Replay {
     private final Arbiter arbiter =
-        new Arbiter(Tiers.NONE, java.time.InstantSource.system(), 0, List.of(), index::task);
+        new Arbiter(
+            Tiers.NONE,
+            InstantSource.system(),
+            System::nanoTime,
+            Arbiter.Rules.replaying(backoff),
+            new Arbiter.Memory(List.of(), List.of(), index.tiers(), List.of()),
+            index::task);
     private final List<Index.Call> found = new ArrayList<>();
     private int taken;
     private long number = index.lastCall();
@@ -161,9 +174,15 @@ final class OpenFiles implements AutoCloseable {
 
     void take(Line line) {
       Entry entry = Entry.read(line.bytes());
-      arbiter.apply(entry.eventId(), entry.step(), line.span());
-      LedgerLine.callIn(entry.step())
-          .ifPresent(call -> found.add(new Index.Call(++number, LedgerLine.of(call), line.span())));
+      switch (entry.event()) {
+        case Step step -> {
+          arbiter.apply(entry.eventId(), step, line.span(), entry.recordedAt());
+          LedgerLine.callIn(step)
+              .ifPresent(
+                  call -> found.add(new Index.Call(++number, LedgerLine.of(call), line.span())));
+        }
+        case TierSet set -> arbiter.apply(set, entry.recordedAt());
+      }
       mark = Mark.after(line);
       if (++taken % CHUNK == 0) {
         commit();
@@ -171,7 +190,7 @@ final class OpenFiles implements AutoCloseable {
     }
 
     void commit() {
-      index.commit(arbiter.takeChanged(), found, mark);
+      index.commit(arbiter.takeChanged(), found, arbiter.tiers(), arbiter.takeSpending(), mark);
       found.clear();
     }
   }

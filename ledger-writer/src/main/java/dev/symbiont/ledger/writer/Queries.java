@@ -9,6 +9,8 @@ import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.TierState.Phase;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.ledger.arbiter.CallRecord;
@@ -25,6 +27,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -39,12 +42,18 @@ public final class Queries implements AutoCloseable {
   private final Index index;
   private final InstantSource clock;
   private final Supplier<List<WorkerBeat>> liveWorkers;
+  private final Supplier<Writer.TierSnapshot> tiers;
 
-  public Queries(LedgerFiles files, InstantSource clock, Supplier<List<WorkerBeat>> liveWorkers) {
+  public Queries(
+      LedgerFiles files,
+      InstantSource clock,
+      Supplier<List<WorkerBeat>> liveWorkers,
+      Supplier<Writer.TierSnapshot> tiers) {
     this.files = files;
     this.index = Index.open(files.index());
     this.clock = clock;
     this.liveWorkers = liveWorkers;
+    this.tiers = tiers;
   }
 
   /// What these answers come from, for the same thread.
@@ -83,9 +92,9 @@ public final class Queries implements AutoCloseable {
         running,
         lastHeartbeat,
         index.consumption(LedgerLine.date(clock.instant())),
-        index.latestOutcomes().entrySet().stream()
-            .filter(it -> it.getValue().equals("limited"))
-            .map(Map.Entry::getKey)
+        tiers.get().states().stream()
+            .filter(it -> it.phase() == Phase.LIMITED || it.phase() == Phase.PROBING)
+            .map(TierState::tier)
             .toList(),
         liveWorkers.get());
   }
@@ -111,9 +120,14 @@ public final class Queries implements AutoCloseable {
   }
 
   private TaskView view(TaskRecord task) throws IOException {
+    // In the queue of a closed tier it waits as well, though nobody has told it to.
+    Optional<TierState> closed =
+        task.state() == TaskState.ROUTED && task.tier() != null
+            ? tiers.get().of(task.tier()).filter(it -> !it.isOpen())
+            : Optional.empty();
     return new TaskView(
         task.id(),
-        task.state(),
+        closed.isPresent() ? TaskState.WAITING : task.state(),
         task.submitted() == null ? null : prompt(stepAt(task.submitted())),
         task.acceptedAt(),
         task.endedAt(),
@@ -121,7 +135,8 @@ public final class Queries implements AutoCloseable {
         task.decision(),
         task.calls().stream().map(Queries::view).toList(),
         task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null,
-        task.reason());
+        closed.map(TierState::until).orElse(task.waitsUntil()),
+        closed.map(TierState::reason).orElse(task.reason()));
   }
 
   private static DeadLetter letter(TaskRecord task) {

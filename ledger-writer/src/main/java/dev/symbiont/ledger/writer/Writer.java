@@ -2,6 +2,7 @@ package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Confidence;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
@@ -16,28 +17,38 @@ import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.TierSet;
+import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.ledger.arbiter.Arbiter;
+import dev.symbiont.ledger.arbiter.Backoff;
+import dev.symbiont.ledger.arbiter.Budget;
 import dev.symbiont.ledger.arbiter.CallRecord;
 import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.index.Index;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.Entry;
+import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.Line;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -54,12 +65,29 @@ public final class Writer implements AutoCloseable {
   private final LedgerFiles files;
   private final Tiers tiers;
   private final InstantSource clock;
-  private final int maxCallsPerStep;
+  private final Arbiter.Rules rules;
   private final String worker;
   private volatile List<WorkerBeat> liveWorkers = List.of();
+  private volatile TierSnapshot tiersNow;
+  private Map<String, TierState> told = Map.of();
   private volatile Mark ledgerHead;
   private OpenFiles open;
   private Arbiter arbiter;
+
+  /// How the tiers stand, for queries.
+  ///
+  /// @param wantProbe tiers that may be open again and of which nobody knows yet
+  public record TierSnapshot(
+      List<TierState> states,
+      List<String> wantProbe,
+      Map<String, Integer> rateUsed,
+      Map<String, BigDecimal> spentToday) {
+
+    /// Nothing for a tier that is not configured.
+    public Optional<TierState> of(String tier) {
+      return states.stream().filter(it -> it.tier().equals(tier)).findFirst();
+    }
+  }
 
   /// Something to send, which may need a line of the journal that is not written yet.
   private interface Pending {
@@ -71,23 +99,24 @@ public final class Writer implements AutoCloseable {
   ///
   /// @param worker this ledger-writer's own worker id, whose beats let time pass
   public Writer(
-      LedgerFiles files, Tiers tiers, InstantSource clock, int maxCallsPerStep, String worker)
+      LedgerFiles files, Tiers tiers, InstantSource clock, Arbiter.Rules rules, String worker)
       throws IOException {
     this.files = files;
     this.tiers = tiers;
     this.clock = clock;
-    this.maxCallsPerStep = maxCallsPerStep;
+    this.rules = rules;
     this.worker = worker;
-    this.open = OpenFiles.open(files);
+    this.open = OpenFiles.open(files, rules.backoff());
     this.arbiter = arbiter();
     this.ledgerHead = open.ledger().mark();
+    this.tiersNow = snapshot();
   }
 
   /// Builds the index anew in a folder that the caller has locked, and returns what else was
   /// repaired on the way, one sentence each.
-  public static List<String> reindex(LedgerFiles files) throws IOException {
+  public static List<String> reindex(LedgerFiles files, Backoff backoff) throws IOException {
     Index.delete(files.index());
-    try (OpenFiles open = OpenFiles.open(files)) {
+    try (OpenFiles open = OpenFiles.open(files, backoff)) {
       return open.repairs();
     }
   }
@@ -106,7 +135,12 @@ public final class Writer implements AutoCloseable {
     for (Incoming it : incoming) {
       switch (it) {
         case Incoming.Happened(SetAside aside) -> setAside(aside, calls, pending);
-        case Incoming.Happened(Step step) -> happened(step.eventId(), step, calls);
+        case Incoming.Happened(RoutedTask task) when task.waitsFor() != null ->
+            parked(task, calls, pending);
+        case Incoming.Happened(Step step) -> {
+          happened(step.eventId(), step, calls);
+          endIfCancelled(step.taskId(), calls, pending);
+        }
         case Incoming.Asked(GrantRequest request) -> pending.add(decide(request, calls));
         case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, calls, pending);
         case Incoming.Replay(LedgerQuery.Replay query) -> replay(query, calls, pending);
@@ -115,24 +149,71 @@ public final class Writer implements AutoCloseable {
           for (CallEnded unknown : arbiter.beat(beat, beat.worker().equals(worker))) {
             // Not the id of the end itself: that may still come, and then corrects this.
             happened(unknown.callId() + "/unknown", unknown, calls);
+            endIfCancelled(unknown.taskId(), calls, pending);
           }
+          if (beat.worker().equals(worker)) {
+            // The worker may not have got it: it had no connection just then.
+            arbiter.callsToStop().forEach(call -> pending.add(() -> stop(call)));
+          }
+        }
+        case Incoming.TierSetting(LedgerQuery.SetTier query) -> set(query, pending);
+        case Incoming.Tick() -> {
+          // What follows from the time is seen below.
         }
       }
     }
     liveWorkers = arbiter.liveWorkers();
-    open.persist(arbiter.takeChanged(), calls);
+    open.persist(arbiter, calls);
     ledgerHead = open.ledger().mark();
-    var reactions = new ArrayList<Reaction>();
+    tiersNow = snapshot();
+    var reactions = new ArrayList<Reaction>(changedTiers());
     for (Pending it : pending) {
       reactions.add(it.read());
     }
     return reactions;
   }
 
+  /// How the tiers stood after the last batch. May be called from any thread.
+  public TierSnapshot tiers() {
+    return tiersNow;
+  }
+
+  public List<Budget> budgets() {
+    return rules.budgets();
+  }
+
+  /// When the next tier is to be tried again, if that is a matter of time.
+  public Optional<Instant> nextOpening() {
+    return arbiter.tiers().stream()
+        .flatMap(it -> Optional.ofNullable(it.opensAt()).stream())
+        .filter(it -> it.isAfter(clock.instant()))
+        .min(Comparator.naturalOrder());
+  }
+
+  private TierSnapshot snapshot() {
+    var used = new HashMap<String, Integer>();
+    tiers.all().forEach(it -> used.put(it.name(), arbiter.rateUsed(it)));
+    return new TierSnapshot(arbiter.states(), arbiter.wantProbe(), used, arbiter.spentToday());
+  }
+
+  /// The tiers that are not as they were when they were told of last.
+  private List<Reaction> changedTiers() {
+    var changed = new ArrayList<Reaction>();
+    var now = new HashMap<String, TierState>();
+    for (TierState state : tiersNow.states()) {
+      now.put(state.tier(), state);
+      if (!state.equals(told.get(state.tier()))) {
+        changed.add(new Reaction.TierChanged(state));
+      }
+    }
+    told = now;
+    return changed;
+  }
+
   /// Forgets what is in memory and reads again what is on disk.
   public void reopen() throws IOException {
     open.close();
-    open = OpenFiles.open(files);
+    open = OpenFiles.open(files, rules.backoff());
     arbiter = arbiter();
   }
 
@@ -153,15 +234,28 @@ public final class Writer implements AutoCloseable {
 
   private Arbiter arbiter() {
     Index index = open.index();
-    return new Arbiter(tiers, clock, maxCallsPerStep, index.withOpenCalls(), index::task);
+    Instant now = clock.instant();
+    Duration longest =
+        tiers.all().stream()
+            .map(it -> it.rate().period())
+            .max(Comparator.naturalOrder())
+            .orElse(Duration.ZERO);
+    var memory =
+        new Arbiter.Memory(
+            index.withOpenCalls(),
+            index.calledSince(now.minus(longest)),
+            index.tiers(),
+            index.spendingSince(LedgerLine.date(now.minus(Duration.ofDays(1)))));
+    return new Arbiter(tiers, clock, System::nanoTime, rules, memory, index::task);
   }
 
   private void happened(String eventId, Step step, List<Index.Call> calls) {
     if (arbiter.hasSeen(step.taskId(), eventId)) {
       return;
     }
-    Line line = open.journal().add(new Entry(eventId, clock.instant(), step).toJson());
-    arbiter.apply(eventId, step, line.span());
+    Instant now = clock.instant();
+    Line line = open.journal().add(new Entry(eventId, now, step).toJson());
+    arbiter.apply(eventId, step, line.span(), now);
     open.ledgerLine(step, line.span(), calls).ifPresent(calls::add);
   }
 
@@ -208,42 +302,78 @@ public final class Writer implements AutoCloseable {
             });
   }
 
+  /// A task has been sent to wait. If its tier is open by now, nobody would wake it.
+  private void parked(RoutedTask task, List<Index.Call> calls, List<Pending> pending) {
+    happened(task.eventId(), task, calls);
+    pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
+  }
+
   /// A task that is cancelled already is told of once more: the question may come again because
   /// this writer died before anybody had heard the answer.
   private void cancel(LedgerQuery.Cancel query, List<Index.Call> calls, List<Pending> pending) {
-    Optional<TaskRecord> found = arbiter.find(query.taskId());
-    CancelVerdict verdict = found.map(Writer::cancelVerdict).orElse(CancelVerdict.UNKNOWN);
-    if (verdict == CancelVerdict.CANCELLED) {
-      TaskRecord task = found.orElseThrow();
-      Instant at = task.endedAt() == null ? clock.instant() : task.endedAt();
-      var end =
-          new TaskEnded(
-              task.id(),
-              TaskState.CANCELLED,
-              "cancelled before it was called",
-              task.decision(),
-              List.of(),
-              null,
-              task.costUsd(),
-              at,
-              task.replays());
-      happened(end.eventId(), end, calls);
-      pending.add(() -> new Reaction.Ended(end, replyOf(task)));
+    TaskRecord task = arbiter.find(query.taskId()).orElse(null);
+    CancelVerdict verdict;
+    if (task == null) {
+      verdict = CancelVerdict.UNKNOWN;
+    } else if (task.state().isEnd() && task.state() != TaskState.CANCELLED) {
+      verdict = CancelVerdict.ENDED;
+    } else if (task.hasOpenCall() && task.state() != TaskState.CANCELLED) {
+      verdict = CancelVerdict.STOPPING;
+      var request = new CancelRequested(task.id(), clock.instant());
+      happened(request.eventId(), request, calls);
+      task.calls().stream()
+          .filter(CallRecord::isOpen)
+          .forEach(call -> pending.add(() -> stop(call)));
+    } else {
+      verdict = CancelVerdict.CANCELLED;
+      endCancelled(task, "cancelled before it was called", calls, pending);
     }
     var answer = new LedgerAnswer.Cancel(query.requestId(), verdict);
     pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
   }
 
-  private static CancelVerdict cancelVerdict(TaskRecord task) {
-    if (task.state() == TaskState.CANCELLED) {
-      return CancelVerdict.CANCELLED;
+  private static Reaction stop(CallRecord call) {
+    return new Reaction.Stop(call.worker(), new StopCall(call.callId()));
+  }
+
+  /// The last call of a task that nobody wants any more has ended, and brought no answer.
+  private void endIfCancelled(String taskId, List<Index.Call> calls, List<Pending> pending) {
+    arbiter
+        .find(taskId)
+        .filter(task -> task.cancelRequested() && !task.state().isEnd() && !task.hasOpenCall())
+        .ifPresent(task -> endCancelled(task, "cancelled during a call", calls, pending));
+  }
+
+  private void endCancelled(
+      TaskRecord task, String reason, List<Index.Call> calls, List<Pending> pending) {
+    Instant at = task.endedAt() == null ? clock.instant() : task.endedAt();
+    var end =
+        new TaskEnded(
+            task.id(),
+            TaskState.CANCELLED,
+            reason,
+            task.decision(),
+            List.of(),
+            null,
+            task.costUsd(),
+            at,
+            task.replays());
+    happened(end.eventId(), end, calls);
+    pending.add(() -> new Reaction.Ended(end, replyOf(task)));
+  }
+
+  /// What was done to a tier stands in the journal before it counts.
+  private void set(LedgerQuery.SetTier query, List<Pending> pending) throws IOException {
+    TierState state = null;
+    if (tiers.find(query.tier()).isPresent()) {
+      Instant now = clock.instant();
+      var set = new TierSet(query.tier(), query.action(), query.requestId(), now);
+      var _ = open.journal().add(Entry.of(set, now).toJson());
+      arbiter.apply(set, now);
+      state = snapshot().of(query.tier()).orElseThrow();
     }
-    if (task.state().isEnd()) {
-      return CancelVerdict.ENDED;
-    }
-    return task.calls().stream().anyMatch(CallRecord::isOpen)
-        ? CancelVerdict.RUNNING
-        : CancelVerdict.CANCELLED;
+    var answer = new LedgerAnswer.SetTier(query.requestId(), state);
+    pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
   }
 
   /// What it had cost before stays with the task; the calls begin to count anew with the attempt.
@@ -281,6 +411,9 @@ public final class Writer implements AutoCloseable {
                 decision,
                 tier,
                 task.attempt() + 1,
+                task.waits(),
+                null,
+                null,
                 List.of(),
                 null,
                 task.replays() + 1);

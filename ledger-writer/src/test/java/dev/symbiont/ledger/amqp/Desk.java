@@ -34,8 +34,8 @@ final class Desk implements AutoCloseable {
     publisher = new Publisher(broker);
     hop = new Hop(publisher);
     broker.start();
-    writer = new Writer(files, Samples.TIERS, clock, 5, "ledger-1");
-    desk = new LedgerDesk(broker, hop, TOPOLOGY, files, writer, clock, heartbeatEvery);
+    writer = new Writer(files, Samples.TIERS, clock, Samples.RULES, "ledger-1");
+    desk = new LedgerDesk(broker, hop, Samples.TIERS, files, writer, clock, heartbeatEvery);
     desk.start();
   }
 
@@ -49,12 +49,12 @@ final class Desk implements AutoCloseable {
   }
 
   LedgerClient client(String worker) {
-    return new LedgerClient(broker, hop, worker, _ -> {}, _ -> {});
+    return new LedgerClient(broker, hop, worker, new LedgerClient.Listener() {});
   }
 
   /// Made anew, so that it sees what was written last.
   Queries queries() {
-    return new Queries(files, InstantSource.fixed(Samples.NOON), List::of);
+    return new Queries(files, InstantSource.fixed(Samples.NOON), List::of, writer::tiers);
   }
 
   @Override

@@ -82,7 +82,9 @@ class LedgerDeskIT {
       GrantAnswer answer = soon(client.ask(Samples.request(work, "ask-1", "worker-1")));
 
       assertThat(answer)
-          .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+          .isEqualTo(
+              new GrantAnswer.Granted(
+                  "ask-1", "task-1/call.1", Samples.START_WITHIN, Spent.NOTHING));
       assertThat(Files.readString(files.journal())).contains("\"task-1/call.1/granted\"");
     }
   }

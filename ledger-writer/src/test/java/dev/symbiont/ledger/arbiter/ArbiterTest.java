@@ -19,7 +19,6 @@ import dev.symbiont.ledger.journal.Span;
 import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -36,8 +35,9 @@ class ArbiterTest {
       new Arbiter(
           Samples.TIERS,
           () -> now,
-          MOST_CALLS,
-          List.of(),
+          System::nanoTime,
+          Samples.rules(MOST_CALLS),
+          Arbiter.Memory.NONE,
           id -> Optional.ofNullable(ended.get(id)));
 
   @Test
@@ -46,8 +46,7 @@ class ArbiterTest {
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(work, "ask-1", "worker-1"));
 
-    assertThat(verdict.answer())
-        .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING));
+    assertThat(verdict.answer()).isEqualTo(granted("ask-1", 1));
     assertThat(verdict.grant())
         .isEqualTo(Samples.granted(Samples.request(work, "ask-1", "worker-1"), 1));
   }
@@ -144,6 +143,7 @@ class ArbiterTest {
             new GrantAnswer.Granted(
                 "ask-3",
                 "task-1/call.3",
+                Samples.START_WITHIN,
                 new Spent(new BigDecimal("0.75"), new BigDecimal("0.75"))));
   }
 
@@ -165,7 +165,7 @@ class ArbiterTest {
       apply(Samples.crashed(grant("ask-" + i, "worker-1")));
     }
     RoutedTask next =
-        work.fallBackTo("sonnet", Samples.crashed(grant("ask-3", "worker-1")), BigDecimal.ZERO);
+        Samples.fallenBack(work, "sonnet", Samples.crashed(grant("ask-3", "worker-1")));
     apply(next);
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(next, "ask-4", "worker-2"));
@@ -194,7 +194,7 @@ class ArbiterTest {
   @Test
   void aTierThatTheTaskHasLeftIsFinished() {
     apply(work);
-    apply(work.fallBackTo("sonnet", Samples.crashed(grant("ask-1", "worker-1")), BigDecimal.ZERO));
+    apply(Samples.fallenBack(work, "sonnet", Samples.crashed(grant("ask-1", "worker-1"))));
 
     Arbiter.Verdict verdict = arbiter.decide(Samples.request(work, "ask-2", "worker-2"));
 
@@ -218,7 +218,10 @@ class ArbiterTest {
     assertThat(arbiter.decide(Samples.request(work, "ask-3", "worker-2")).answer())
         .isEqualTo(
             new GrantAnswer.Granted(
-                "ask-3", "task-1/call.2", new Spent(BigDecimal.ZERO, new BigDecimal("0.001"))));
+                "ask-3",
+                "task-1/call.2",
+                Samples.START_WITHIN,
+                new Spent(BigDecimal.ZERO, new BigDecimal("0.001"))));
   }
 
   @Test
@@ -278,10 +281,14 @@ class ArbiterTest {
         it.purpose(),
         it.tier(),
         it.attempt(),
+        it.waits(),
         it.tryNumber(),
         it.worker(),
         it.redelivered(),
+        it.priority(),
         deadline,
+        it.maxCostUsd(),
+        it.labels(),
         it.promptPreview());
   }
 
@@ -300,10 +307,11 @@ class ArbiterTest {
   }
 
   private void apply(Step step) {
-    arbiter.apply(step.eventId(), step, new Span(0, 1));
+    arbiter.apply(step.eventId(), step, new Span(0, 1), now);
   }
 
   private static GrantAnswer granted(String requestId, int number) {
-    return new GrantAnswer.Granted(requestId, "task-1/call." + number, Spent.NOTHING);
+    return new GrantAnswer.Granted(
+        requestId, "task-1/call." + number, Samples.START_WITHIN, Spent.NOTHING);
   }
 }

@@ -28,7 +28,13 @@ class SilentWorkerTest {
   private final RoutedTask work = Samples.routed("task-1");
   private Instant now = NOON;
   private final Arbiter arbiter =
-      new Arbiter(Samples.TIERS, () -> now, 5, List.of(), _ -> Optional.empty());
+      new Arbiter(
+          Samples.TIERS,
+          () -> now,
+          System::nanoTime,
+          Samples.RULES,
+          Arbiter.Memory.NONE,
+          _ -> Optional.empty());
 
   @Test
   void aCallIsGivenUpAfterFiveOwnBeatsWithoutOneOfItsWorker() {
@@ -184,7 +190,13 @@ class SilentWorkerTest {
     apply(work.eventId(), work);
     grant("ask-1", "worker-1");
     var next =
-        new Arbiter(Samples.TIERS, () -> now, 5, arbiter.takeChanged(), _ -> Optional.empty());
+        new Arbiter(
+            Samples.TIERS,
+            () -> now,
+            System::nanoTime,
+            Samples.RULES,
+            new Arbiter.Memory(arbiter.takeChanged(), List.of(), List.of(), List.of()),
+            _ -> Optional.empty());
 
     var given = new ArrayList<CallEnded>();
     for (int i = 0; i < 5; i++) {
@@ -210,6 +222,6 @@ class SilentWorkerTest {
   }
 
   private void apply(String eventId, Step step) {
-    arbiter.apply(eventId, step, new Span(0, 1));
+    arbiter.apply(eventId, step, new Span(0, 1), now);
   }
 }

@@ -14,7 +14,6 @@ import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.Samples;
 import dev.symbiont.ledger.journal.Span;
-import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -82,7 +81,7 @@ class TaskRecordTest {
 
   @Test
   void aFallBackEndsTheCallAndMovesToTheNextTier() {
-    RoutedTask second = FIRST.fallBackTo("sonnet", Samples.crashed(CALL_1), BigDecimal.ZERO);
+    RoutedTask second = Samples.fallenBack(FIRST, "sonnet", Samples.crashed(CALL_1));
 
     TaskRecord task = after(TaskRecord.unseen("task-1"), FIRST, CALL_1, second);
 
@@ -155,7 +154,7 @@ class TaskRecordTest {
     CallGranted first = Samples.granted(Samples.request(FIRST, "ask-1", "worker-1"), 2);
     CallGranted again = Samples.granted(Samples.request(FIRST, "ask-2", "worker-1"), 3);
     CallEnded crashed = Samples.crashed(again);
-    RoutedTask second = FIRST.fallBackTo("sonnet", crashed, BigDecimal.ZERO);
+    RoutedTask second = Samples.fallenBack(FIRST, "sonnet", crashed);
     CallGranted last = Samples.granted(Samples.request(second, "ask-3", "worker-2"), 4);
     return List.of(
         TASK,

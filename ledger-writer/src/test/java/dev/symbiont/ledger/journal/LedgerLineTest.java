@@ -9,7 +9,6 @@ import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.Samples;
-import java.math.BigDecimal;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +66,7 @@ class LedgerLineTest {
     CallEnded call = Samples.crashed(GRANT);
 
     assertThat(LedgerLine.callIn(call)).contains(call);
-    assertThat(LedgerLine.callIn(ROUTED.fallBackTo("sonnet", call, BigDecimal.ZERO)))
-        .contains(call);
+    assertThat(LedgerLine.callIn(Samples.fallenBack(ROUTED, "sonnet", call))).contains(call);
     assertThat(LedgerLine.callIn(Samples.succeeded(ROUTED, call))).contains(call);
   }
 

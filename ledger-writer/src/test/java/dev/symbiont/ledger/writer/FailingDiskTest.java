@@ -121,6 +121,6 @@ class FailingDiskTest {
   }
 
   private static Writer open(LedgerFiles files) throws IOException {
-    return new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), 5, "ledger-1");
+    return new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1");
   }
 }

@@ -6,17 +6,18 @@ import static org.assertj.core.api.Assertions.entry;
 
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Discarded;
+import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
-import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.Samples;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -31,12 +32,13 @@ class QueriesTest {
 
   @TempDir Path folder;
   private LedgerFiles files;
+  private Instant now = NOON;
   private Writer writer;
 
   @BeforeEach
   void open() throws IOException {
     files = new LedgerFiles(folder);
-    writer = new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), 5, "ledger-1");
+    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1");
   }
 
   @AfterEach
@@ -98,7 +100,7 @@ class QueriesTest {
             new Incoming.Happened(withoutGrant.routed()),
             new Incoming.Happened(withoutGrant.end())));
 
-    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of)) {
+    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of, Samples.ALL_OPEN)) {
       var index = queries.index();
 
       assertThat(index.beginningsWithoutEnds()).containsExactly("task-2/call.1");
@@ -120,7 +122,7 @@ class QueriesTest {
     writer.write(
         List.of(new Incoming.Happened(new Discarded("task-2", 0, "by an operator", NOON))));
 
-    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of)) {
+    try (var queries = new Queries(files, InstantSource.fixed(NOON), List::of, Samples.ALL_OPEN)) {
       var found = queries.answer(new LedgerQuery.DeadLetters("q", "r", 1, null));
 
       assertThat(found.byCause()).containsExactly(entry("# calls", 2L));
@@ -169,14 +171,23 @@ class QueriesTest {
   }
 
   @Test
-  void aTierIsLimitedUntilACallGetsThrough() throws IOException {
+  void aTierIsLimitedUntilAProbeGetsThrough() throws IOException {
     RoutedTask work = Samples.routed("task-1");
     CallGranted call = Samples.granted(Samples.request(work, "ask-1", "worker-1"), 1);
-    var limited = Samples.ended(call, new Outcome.Limited(null, "unknown", "limit"), "0");
+    RoutedTask next = Samples.routed("task-2");
+    GrantRequest question = Samples.request(next, "ask-2", "worker-1");
+    Instant until = NOON.plusSeconds(20);
 
-    writer.write(List.of(new Incoming.Happened(call), new Incoming.Happened(limited)));
+    writer.write(
+        List.of(new Incoming.Happened(call), new Incoming.Happened(Samples.limited(call, until))));
     assertThat(status().limitedTiers()).containsExactly("haiku");
-    writer.write(Life.of("task-2", "0.01").happened());
+    now = until.plusSeconds(1);
+    writer.write(List.of(new Incoming.Asked(question)));
+    assertThat(status().limitedTiers()).containsExactly("haiku");
+    writer.write(
+        List.of(
+            new Incoming.Happened(
+                Samples.succeeded(next, Samples.answered(Samples.granted(question, 1), "0.01")))));
 
     assertThat(status().limitedTiers()).isEmpty();
   }
@@ -235,6 +246,6 @@ class QueriesTest {
   }
 
   private Queries queries() {
-    return new Queries(files, InstantSource.fixed(NOON), writer::liveWorkers);
+    return new Queries(files, InstantSource.fixed(NOON), writer::liveWorkers, writer::tiers);
   }
 }

@@ -298,10 +298,15 @@ class RecoveryTest {
 
   private static Writer open(Path folder) throws IOException {
     return new Writer(
-        new LedgerFiles(folder), Samples.TIERS, InstantSource.fixed(NOON), 5, "ledger-1");
+        new LedgerFiles(folder),
+        Samples.TIERS,
+        InstantSource.fixed(NOON),
+        Samples.RULES,
+        "ledger-1");
   }
 
   private static Queries queries(Path folder) {
-    return new Queries(new LedgerFiles(folder), InstantSource.fixed(NOON), List::of);
+    return new Queries(
+        new LedgerFiles(folder), InstantSource.fixed(NOON), List::of, Samples.ALL_OPEN);
   }
 }

@@ -62,7 +62,7 @@ class RotationTest {
 
   @Test
   void aTaskOfASealedDayIsStillKnown() throws IOException {
-    try (Queries queries = new Queries(files, () -> now, List::of)) {
+    try (Queries queries = new Queries(files, () -> now, List::of, Samples.ALL_OPEN)) {
       var task = queries.answer(new LedgerQuery.TaskById("q", "r", "task-1-2")).task();
 
       assertThat(Objects.requireNonNull(task).task()).isEqualTo("the prompt of task-1-2");
@@ -223,12 +223,12 @@ class RotationTest {
   }
 
   private LedgerAnswer.Stats stats() {
-    try (Queries queries = new Queries(files, () -> now, List::of)) {
+    try (Queries queries = new Queries(files, () -> now, List::of, Samples.ALL_OPEN)) {
       return queries.answer(new LedgerQuery.Stats("q", "r"));
     }
   }
 
   private Writer open() throws IOException {
-    return new Writer(files, Samples.TIERS, () -> now, 5, "ledger-1");
+    return new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1");
   }
 }

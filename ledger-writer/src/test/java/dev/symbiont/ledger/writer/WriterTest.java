@@ -91,7 +91,8 @@ class WriterTest {
       assertThat(reactions)
           .containsExactly(
               new Reaction.Answer(
-                  new GrantAnswer.Granted("ask-1", "task-1/call.1", Spent.NOTHING),
+                  new GrantAnswer.Granted(
+                      "ask-1", "task-1/call.1", Samples.START_WITHIN, Spent.NOTHING),
                   "reply.worker-1"));
       assertThat(Files.readAllLines(files.journal()).get(1))
           .startsWith("{\"event_id\":\"task-1/call.1/granted\"");
@@ -255,7 +256,7 @@ class WriterTest {
   }
 
   @Test
-  void onlyATaskWithoutACallCanBeCancelled() throws IOException {
+  void aTaskWithoutACallIsCancelledAndOneWithACallIsStopped() throws IOException {
     Life ended = Life.of("task-1", "0.01");
     RoutedTask running = Samples.routed("task-2");
 
@@ -267,10 +268,10 @@ class WriterTest {
               new Incoming.Asked(Samples.request(running, "ask-1", "worker-1"))));
 
       assertThat(cancel(writer, "task-1")).isEqualTo(CancelVerdict.ENDED);
-      assertThat(cancel(writer, "task-2")).isEqualTo(CancelVerdict.RUNNING);
+      assertThat(cancel(writer, "task-2")).isEqualTo(CancelVerdict.STOPPING);
       assertThat(cancel(writer, "task-3")).isEqualTo(CancelVerdict.UNKNOWN);
     }
-    assertThat(Files.readAllLines(files.journal())).hasSize(6);
+    assertThat(Files.readAllLines(files.journal())).hasSize(7);
   }
 
   @Test
@@ -365,19 +366,24 @@ class WriterTest {
     return ((LedgerAnswer.Replay) answer.answer()).verdict();
   }
 
-  private static CancelVerdict cancel(Writer writer, String task) throws IOException {
-    var reactions =
-        writer.write(List.of(new Incoming.Cancellation(new LedgerQuery.Cancel("q", "r", task))));
-    assertThat(reactions).hasSize(1);
-    var answer = (LedgerAnswer.Cancel) ((Reaction.Answer) reactions.getFirst()).answer();
-    return answer.verdict();
+  private static CancelVerdict cancel(Writer writer, String id) throws IOException {
+    var query = new LedgerQuery.Cancel("q", "reply.gateway-1", id);
+    return writer.write(List.of(new Incoming.Cancellation(query))).stream()
+        .filter(Reaction.Answer.class::isInstance)
+        .map(it -> ((LedgerAnswer.Cancel) ((Reaction.Answer) it).answer()).verdict())
+        .findFirst()
+        .orElseThrow();
   }
 
   private Writer open() throws IOException {
-    return new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), 5, "ledger-1");
+    var writer =
+        new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1");
+    assertThat(writer.write(List.of(new Incoming.Tick())))
+        .allSatisfy(first -> assertThat(first).isInstanceOf(Reaction.TierChanged.class));
+    return writer;
   }
 
   private Queries queries() {
-    return new Queries(files, InstantSource.fixed(NOON), List::of);
+    return new Queries(files, InstantSource.fixed(NOON), List::of, Samples.ALL_OPEN);
   }
 }

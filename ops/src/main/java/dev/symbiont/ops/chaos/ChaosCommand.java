@@ -111,9 +111,15 @@ public final class ChaosCommand implements Callable<Integer> {
       checkReplies(load, oracle);
       fleet.stop();
       oracle.examine(fleet.ledgerFiles(), fleet.truth(), load.accepted(), fleet::wasDisturbed);
+      oracle.checkCancelled(load.cancelled());
+      oracle.checkBudget(
+          load.labelled().stream()
+              .flatMap(it -> Stream.ofNullable(load.accepted().get(it)))
+              .collect(Collectors.toSet()),
+          ChaosFleet.BUDGET_USD);
       checkQueues(fleet, oracle);
       checkRemains(fleet, oracle);
-      report(out, oracle, mayhem, load.accepted().size(), seconds, dirty);
+      report(out, oracle, mayhem, load, seconds, dirty);
       Runtime.getRuntime().removeShutdownHook(watch);
     }
     return oracle.findings().isEmpty();
@@ -203,9 +209,10 @@ public final class ChaosCommand implements Callable<Integer> {
       PrintWriter out,
       Oracle oracle,
       Mayhem mayhem,
-      int accepted,
+      Load load,
       double seconds,
       OptionalLong dirty) {
+    int accepted = load.accepted().size();
     BigDecimal money =
         oracle.calls().stream()
             .map(LedgerLine::estimatedCostUsd)
@@ -218,6 +225,9 @@ public final class ChaosCommand implements Callable<Integer> {
     out.println(
         "tasks     %d accepted, %.1f/s, ends: %s"
             .formatted(accepted, accepted / seconds, join(oracle.endsByState())));
+    out.println(
+        "          %d cancelled before a call, %d under a budget of $%s"
+            .formatted(load.cancelled().size(), load.labelled().size(), ChaosFleet.BUDGET_USD));
     out.println(
         "calls     %d in the ledger, %d of them once unknown, $%s (simulated)"
             .formatted(oracle.calls().size(), oracle.unknownCalls(), money.toPlainString()));

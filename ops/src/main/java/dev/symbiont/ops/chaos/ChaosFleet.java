@@ -8,6 +8,7 @@ import dev.symbiont.ops.Symbiont;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
@@ -32,6 +33,12 @@ final class ChaosFleet implements AutoCloseable {
   private static final Map<String, Integer> SIZE =
       Map.of("gateway", 1, "router", 2, "dispatcher", 3, "ledger", 2);
 
+  /// Tasks with this label share one budget.
+  static final String LABEL = "budget";
+
+  /// Less than what they ask for.
+  static final BigDecimal BUDGET_USD = new BigDecimal("0.3");
+
   private static final int TIMEOUT_SECONDS = 4;
   private static final String SETTINGS =
       """
@@ -42,9 +49,11 @@ final class ChaosFleet implements AutoCloseable {
          "typical-cost-usd": 0.04, "fallback": ["opus"]},
         {"name": "opus", "rate": {"calls": 60000, "period": "1m"}, "concurrency": 2, "timeout": "%1$ds",
          "typical-cost-usd": 0.15}],
-       "dispatcher": {"first-wait": "100ms", "stop-grace": "10s"}}}
+       "dispatcher": {"first-wait": "100ms", "stop-grace": "10s"},
+       "ledger": {"limit-backoff": {"first": "1s", "most": "5s"}, "probe-expiry": "5s",
+                  "budgets": [{"label": "%2$s", "usd-per-day": %3$s, "when-spent": "refuse"}]}}}
       """
-          .formatted(TIMEOUT_SECONDS);
+          .formatted(TIMEOUT_SECONDS, ChaosFleet.LABEL, ChaosFleet.BUDGET_USD);
 
   final Path folder;
   final int port;

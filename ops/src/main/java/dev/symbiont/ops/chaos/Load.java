@@ -12,6 +12,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +26,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Callers who do not give up: each task is submitted with the same key until it is accepted, half
 /// of them over HTTP, half over AMQP with a queue for the result.
@@ -37,6 +39,7 @@ final class Load implements AutoCloseable {
   private static final Duration HTTP_PATIENCE = Duration.ofSeconds(5);
   private static final long CONFIRM_PATIENCE_MILLIS = 5_000;
   private static final long AGAIN_MILLIS = 200;
+  private static final int LIMITED_SECONDS = 3;
 
   /// Tasks on their way, above which no new ones are submitted: kills cost time to recover from.
   private static final int MOST_OPEN = 250;
@@ -54,6 +57,12 @@ final class Load implements AutoCloseable {
 
   /// Task ids by the number of the task, once accepted.
   private final Map<Integer, String> accepted = new ConcurrentHashMap<>();
+
+  /// When a cancellation was confirmed to have come before any call, by number of the task.
+  private final Map<Integer, Instant> cancelled = new ConcurrentHashMap<>();
+
+  /// Numbers of the tasks that one budget is for.
+  private final Set<Integer> labelled = ConcurrentHashMap.newKeySet();
 
   /// Numbers of the tasks whose results go to the reply queue.
   private final Set<Integer> withReply = ConcurrentHashMap.newKeySet();
@@ -92,6 +101,14 @@ final class Load implements AutoCloseable {
 
   Map<Integer, String> accepted() {
     return Map.copyOf(accepted);
+  }
+
+  Map<Integer, Instant> cancelled() {
+    return Map.copyOf(cancelled);
+  }
+
+  Set<Integer> labelled() {
+    return Set.copyOf(labelled);
   }
 
   Set<Integer> withReply() {
@@ -168,9 +185,47 @@ final class Load implements AutoCloseable {
     int number = numbers.incrementAndGet();
     String prompt = "chaos-%d. %s".formatted(number, mood());
     int tier = random.nextInt(20);
-    String forced = tier < 10 ? "haiku" : tier < 14 ? "sonnet" : tier < 17 ? "opus" : null;
+    ObjectNode task = Codec.mapper().createObjectNode().put("task", prompt);
+    if (tier < 17) {
+      task.put("force_tier", tier < 10 ? "haiku" : tier < 14 ? "sonnet" : "opus");
+    }
+    if (random.nextInt(20) == 0) {
+      task.put("allow_fallback", false);
+    }
+    if (random.nextInt(20) == 0) {
+      task.putObject("labels").put(ChaosFleet.LABEL, "chaos");
+      labelled.add(number);
+    }
     boolean overHttp = random.nextBoolean();
-    callers.execute(() -> insist(number, prompt, forced, overHttp));
+    int cancelAfter = random.nextInt(30) == 0 ? random.nextInt(1_000) : -1;
+    callers.execute(
+        () -> {
+          Optional<String> id = insist(number, task, overHttp);
+          if (id.isPresent() && cancelAfter >= 0) {
+            cancel(number, id.get(), cancelAfter);
+          }
+        });
+  }
+
+  /// Once; whether that works is the fleet's to say.
+  private void cancel(int number, String id, int afterMillis) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(afterMillis);
+      HttpResponse<byte[]> response =
+          http.send(
+              HttpRequest.newBuilder(gateway.resolve("/tasks/" + id))
+                  .timeout(HTTP_PATIENCE)
+                  .DELETE()
+                  .build(),
+              HttpResponse.BodyHandlers.ofByteArray());
+      if (response.statusCode() == OK) {
+        cancelled.put(number, Instant.now());
+      }
+    } catch (IOException e) {
+      return; // the gateway is away; the task goes on, or does not
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /// How the simulated CLI behaves: well, mostly.
@@ -187,27 +242,30 @@ final class Load implements AutoCloseable {
       case 7 -> "[[sim:limit model=sonnet reset-in=1]]";
       case 8 -> "[[sim:flood-err mb=2]]";
       case 9 -> "[[sim:grandchild seconds=30]]";
+      case 10 ->
+          "[[sim:limit before=%d]]".formatted(Instant.now().getEpochSecond() + LIMITED_SECONDS);
       default -> roll < 60 ? "[[sim:ok delay=0.5]]" : "";
     };
   }
 
-  private void insist(int number, String prompt, @Nullable String tier, boolean overHttp) {
+  /// Returns the task's id, unless it is told to stop before the task is accepted.
+  private Optional<String> insist(int number, ObjectNode task, boolean overHttp) {
     while (!Thread.currentThread().isInterrupted()) {
       try {
-        Optional<String> id = overHttp ? post(number, prompt, tier) : publish(number, prompt, tier);
+        Optional<String> id = overHttp ? post(number, task) : publish(number, task);
         if (id.isPresent()) {
           accepted.put(number, id.get());
-          return;
+          return id;
         }
         TimeUnit.MILLISECONDS.sleep(AGAIN_MILLIS);
       } catch (InterruptedException e) {
-        return;
+        Thread.currentThread().interrupt();
       }
     }
+    return Optional.empty();
   }
 
-  private Optional<String> post(int number, String prompt, @Nullable String tier)
-      throws InterruptedException {
+  private Optional<String> post(int number, ObjectNode task) throws InterruptedException {
     try {
       HttpResponse<byte[]> response =
           http.send(
@@ -215,7 +273,9 @@ final class Load implements AutoCloseable {
                   .timeout(HTTP_PATIENCE)
                   .header("Content-Type", "application/json")
                   .header("Idempotency-Key", "chaos-" + number)
-                  .POST(HttpRequest.BodyPublishers.ofByteArray(body(prompt, tier, null)))
+                  .POST(
+                      HttpRequest.BodyPublishers.ofByteArray(
+                          Codec.mapper().writeValueAsBytes(task)))
                   .build(),
               HttpResponse.BodyHandlers.ofByteArray());
       return response.statusCode() == OK
@@ -226,8 +286,7 @@ final class Load implements AutoCloseable {
     }
   }
 
-  private Optional<String> publish(int number, String prompt, @Nullable String tier)
-      throws InterruptedException {
+  private Optional<String> publish(int number, ObjectNode task) throws InterruptedException {
     String id = "chaos-" + number;
     publishing.lock();
     try {
@@ -243,7 +302,7 @@ final class Load implements AutoCloseable {
               .replyTo(REPLIES)
               .correlationId(id)
               .build(),
-          body(prompt, tier, id));
+          Codec.mapper().writeValueAsBytes(task.deepCopy().put("id", id)));
       // The broker confirms what it has returned, too.
       if (!open.waitForConfirms(CONFIRM_PATIENCE_MILLIS) || returned) {
         return Optional.empty();
@@ -256,17 +315,6 @@ final class Load implements AutoCloseable {
     } finally {
       publishing.unlock();
     }
-  }
-
-  private static byte[] body(String prompt, @Nullable String tier, @Nullable String id) {
-    var task = Codec.mapper().createObjectNode().put("task", prompt);
-    if (tier != null) {
-      task.put("force_tier", tier);
-    }
-    if (id != null) {
-      task.put("id", id);
-    }
-    return Codec.mapper().writeValueAsBytes(task);
   }
 
   private Channel channel() throws IOException, TimeoutException {

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -65,6 +66,7 @@ final class Oracle {
 
   private static final class Truth {
     int begun;
+    Instant lastBegan = Instant.MIN;
     final List<BigDecimal> costs = new ArrayList<>();
   }
 
@@ -115,6 +117,31 @@ final class Oracle {
     everUnknown.forEach(call -> checkUnknown(call, disturbed));
   }
 
+  /// Looks at tasks that were cancelled before any call.
+  ///
+  /// @param cancelled when that was confirmed, by number of the task
+  void checkCancelled(Map<Integer, Instant> cancelled) {
+    cancelled.forEach(
+        (number, at) -> {
+          Truth truth = truths.get(number);
+          if (truth != null && truth.lastBegan.isAfter(at)) {
+            find("task number %d was called after it was cancelled".formatted(number));
+          }
+        });
+  }
+
+  /// Adds up what the tasks with these ids cost.
+  void checkBudget(Set<String> ids, BigDecimal usd) {
+    BigDecimal spent =
+        calls.values().stream()
+            .filter(call -> ids.contains(call.taskId()))
+            .map(LedgerLine::estimatedCostUsd)
+            .reduce(BigDecimal.ZERO, BigDecimal::add);
+    if (spent.compareTo(usd) > 0) {
+      find("a budget of $%s was overspent: $%s".formatted(usd, spent.toPlainString()));
+    }
+  }
+
   void find(String finding) {
     findings.add(finding);
   }
@@ -125,7 +152,9 @@ final class Oracle {
         journal,
         line -> {
           Entry entry = Entry.read(line.bytes());
-          Step step = entry.step();
+          if (!(entry.event() instanceof Step step)) {
+            return;
+          }
           if (!seen.add(entry.eventId())) {
             find("event %s is in the journal twice".formatted(entry.eventId()));
           }
@@ -196,7 +225,10 @@ final class Oracle {
           continue;
         }
         numbers.put(pid, Integer.parseInt(number.group(1)));
-        truthOf(numbers.get(pid)).begun++;
+        Truth truthOfTask = truthOf(numbers.get(pid));
+        truthOfTask.begun++;
+        truthOfTask.lastBegan =
+            Instant.ofEpochMilli(event.path("time").decimalValue().movePointRight(3).longValue());
       } else if (numbers.containsKey(pid)) {
         truthOf(numbers.get(pid)).costs.add(event.path("cost_usd").decimalValue());
       }

@@ -6,6 +6,7 @@ import dev.symbiont.contract.Classification;
 import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.Ids;
 import dev.symbiont.contract.InvalidFieldException;
+import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
@@ -90,10 +91,16 @@ public final class RouterDesk implements AutoCloseable {
   }
 
   private Parcel goOn(Delivery delivery) {
-    var call = (CallEnded) Codec.decode(delivery.schema(), delivery.body());
-    AcceptedTask accepted =
-        Objects.requireNonNull(call.accepted(), "a classification carries its task");
-    return route(accepted, policy.decide(call));
+    return switch (Codec.decode(delivery.schema(), delivery.body())) {
+      case CallEnded call ->
+          route(
+              Objects.requireNonNull(call.accepted(), "a classification carries its task"),
+              policy.decide(call));
+      case Classification it -> route(it.accepted(), policy.decideWithout(it));
+      case Message other ->
+          throw new InvalidFieldException(
+              "type", "must be a classification, not " + Codec.schemaOf(other));
+    };
   }
 
   private static Parcel route(AcceptedTask accepted, Decision decision) {
@@ -104,7 +111,7 @@ public final class RouterDesk implements AutoCloseable {
         decision.reason(),
         decision.decidedBy().wire(),
         decision.confidence().wire());
-    var routed = new RoutedTask(accepted, decision, decision.tier(), 1, List.of(), null, 0);
+    var routed = RoutedTask.first(accepted, decision);
     return Parcel.step(Topology.routedKey(decision.tier(), accepted.task().priority()), routed);
   }
 

@@ -72,7 +72,13 @@ public final class Policy {
         tiers.cheapest().name(),
         "Task:\n" + excerpt(accepted.task().task()),
         instructions,
-        answerSchema);
+        answerSchema,
+        null);
+  }
+
+  /// What follows from a classification that could not be made.
+  public Decision decideWithout(Classification question) {
+    return fallback("no classification: " + question.declined(), BigDecimal.ZERO);
   }
 
   /// What follows from the end of a classification, however it ended.

@@ -100,6 +100,23 @@ class RouterDeskIT {
   }
 
   @Test
+  void aClassificationThatCannotBeMadeSendsTheTaskToTheDefaultTier(TestBroker broker) {
+    try (var _ = RunningRouter.start(broker)) {
+      publish(broker, "normal", NOTHING, "{\"task\":\"x\"}");
+      var question = (Classification) message(broker.take("symbiont.tier.haiku.normal"));
+      Parcel declined =
+          Parcel.step(Topology.CALL_DECLINED, question.declined("haiku is closed: limit"));
+      broker.publish(declined.exchange(), declined.key(), declined.properties(), declined.body());
+
+      var routed = (RoutedTask) message(broker.take("symbiont.tier.sonnet.normal"));
+      assertThat(routed.taskId()).isEqualTo(question.taskId());
+      assertThat(routed.decision().decidedBy()).isEqualTo(DecidedBy.DEFAULT);
+      assertThat(routed.decision().reason()).contains("haiku is closed: limit");
+      assertThat(routed.decision().costUsd()).isZero();
+    }
+  }
+
+  @Test
   void aKeyedTaskThatComesTwiceIsOneTask(TestBroker broker) {
     try (var _ = RunningRouter.start(broker)) {
       var keyed = new BasicProperties.Builder().messageId("order-7").build();
@@ -301,7 +318,9 @@ class RouterDeskIT {
             "Plan the migration",
             null,
             null,
+            null,
             Priority.HIGH,
+            null,
             null,
             null,
             null,
@@ -322,6 +341,7 @@ class RouterDeskIT {
         new Usage(100, 20, 0, 0, new BigDecimal("0.0077"), CostBasis.CLI, null),
         false,
         "Plan the migration",
+        null,
         new AcceptedTask(task, RunningRouter.NOW, Reply.NONE, false));
   }
 }

@@ -69,12 +69,14 @@ final class RunningRouter implements AutoCloseable {
         "claude",
         name,
         "",
-        new Tier.Rate(1, Duration.ofSeconds(1)),
+        new Tier.Rate(1, Duration.ofSeconds(10)),
         1,
         Duration.ofMinutes(1),
         Tier.Prices.FREE,
         BigDecimal.ZERO,
         List.of(),
+        false,
+        Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
         List.of());
   }

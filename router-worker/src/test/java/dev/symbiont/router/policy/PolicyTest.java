@@ -314,6 +314,7 @@ class PolicyTest {
         new Usage(1, 1, 0, 0, COST, CostBasis.CLI, null),
         false,
         "",
+        null,
         accepted("x"));
   }
 
@@ -323,12 +324,14 @@ class PolicyTest {
         "claude",
         name,
         "for " + name + " things",
-        new Tier.Rate(1, Duration.ofSeconds(1)),
+        new Tier.Rate(1, Duration.ofSeconds(10)),
         1,
         Duration.ofMinutes(1),
         Tier.Prices.FREE,
         BigDecimal.ZERO,
         List.of(),
+        false,
+        Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
         List.of());
   }

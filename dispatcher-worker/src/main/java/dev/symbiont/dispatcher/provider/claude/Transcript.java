@@ -1,6 +1,7 @@
 package dev.symbiont.dispatcher.provider.claude;
 
 import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.CallEnded.LimitWarning;
 import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Outcome.Refusal;
@@ -84,7 +85,7 @@ final class Transcript {
     Outcome outcome = failed ? failure(end, exit) : answer(end, call);
     // An answer that breaks the schema was paid for, though the CLI counts nothing then.
     boolean unbilled = end.path("modelUsage").isEmpty() && streamedInput + streamedOutput > 0;
-    return new Ending(outcome, unbilled ? cutShort(call) : billed(end), simulated);
+    return new Ending(outcome, unbilled ? cutShort(call) : billed(end), simulated, warning());
   }
 
   private static Outcome answer(JsonNode end, Call call) {
@@ -132,6 +133,16 @@ final class Transcript {
   private static Outcome unauthenticated(String message) {
     return new Outcome.Unauthenticated(
         message + " (run './symbiont login', or set ANTHROPIC_API_KEY for the dispatcher)");
+  }
+
+  private @Nullable LimitWarning warning() {
+    if (limit == null || !limit.path("utilization").isNumber()) {
+      return null;
+    }
+    JsonNode resetsAt = limit.path("resetsAt");
+    return new LimitWarning(
+        limit.path("utilization").decimalValue(),
+        resetsAt.isNumber() ? Instant.ofEpochSecond(resetsAt.asLong()) : null);
   }
 
   private Outcome limited(String message) {

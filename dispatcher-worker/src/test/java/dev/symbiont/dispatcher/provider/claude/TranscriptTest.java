@@ -2,6 +2,7 @@ package dev.symbiont.dispatcher.provider.claude;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Outcome.Refusal;
@@ -173,7 +174,18 @@ class TranscriptTest {
   void aRecordedCallEndsAsTheTableSays(Row row) {
     Ending ending = judge(call, new Exit(row.exitCode, Stop.NOT_STOPPED, ""), lines(row.file));
 
-    assertThat(ending).isEqualTo(new Ending(row.outcome, row.usage, false));
+    assertThat(ending).isEqualTo(new Ending(row.outcome, row.usage, false, ending.warning()));
+    assertThat(ending.warning() != null).isEqualTo(row.file.contains("-warn-"));
+  }
+
+  @Test
+  void aWordOnALimitThatComesNearIsHandedOn() {
+    Ending ending =
+        judge(call, new Exit(0, Stop.NOT_STOPPED, ""), lines("44-warn-oauth-stream.json"));
+
+    assertThat(ending.warning())
+        .isEqualTo(
+            new CallEnded.LimitWarning(new BigDecimal("0.93"), Instant.ofEpochSecond(1795340726)));
   }
 
   @Test

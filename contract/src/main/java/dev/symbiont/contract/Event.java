@@ -1,0 +1,8 @@
+package dev.symbiont.contract;
+
+/// What the journal records.
+public sealed interface Event extends Message permits Step, TierSet {
+
+  /// Derived from task, step and number, never drawn: a repeated message has the id of the first.
+  String eventId();
+}
