@@ -205,10 +205,13 @@ class BrokerOutageIT {
                     .extracting(it -> it.path("call_id").asString())
                     .doesNotHaveDuplicates()
                     .hasSizeGreaterThanOrEqualTo(ids.size()));
+    // A grant that was held up by the alarm comes too late: that call was never made.
     assertThat(fleet.ledger())
         .extracting(it -> it.path("outcome").asString())
-        .containsOnly("answered");
-    assertThat(truth.begun()).hasSameSizeAs(fleet.ledger());
+        .isSubsetOf("answered", "cancelled");
+    assertThat(fleet.ledger())
+        .filteredOn(it -> it.path("outcome").asString().equals("answered"))
+        .hasSameSizeAs(truth.begun());
     assertAllAlive(roles);
   }
 

@@ -117,8 +117,18 @@ class CrashPointIT {
               .classified()
               .withCalls(3, 3, "unknown", "answered", "answered"));
 
+  /// A grant that is told only after the restart comes too late for the tier's rate: that call is
+  /// never made, and another is granted.
   private static final List<CrashPoint> LEDGER =
-      Stream.of("granted", "ended").flatMap(CrashPointIT::ledger).toList();
+      Stream.concat(
+              ledger("granted")
+                  .map(
+                      it ->
+                          it.name().endsWith("before-ack")
+                              ? it
+                              : it.withCalls(1, 1, "cancelled", "answered")),
+              ledger("ended"))
+          .toList();
 
   /// Their workers die during the call, and the ledger-writer at the batch that gives it up. Each
   /// at the tier of its name.
@@ -549,6 +559,8 @@ class CrashPointIT {
       ObjectNode tier = all.addObject().put("name", name).put("model", deadly ? "sonnet" : "haiku");
       tier.put("concurrency", name.equals(ONE_AT_A_TIME) ? 1 : 2).put("timeout", "30s");
       tier.put("typical-cost-usd", "0.01");
+      // The shorter the period, the sooner a grant is too late: no restart is that quick.
+      tier.putObject("rate").put("calls", 600).put("period", "10s");
       if (deadly) {
         tier.putArray("fallback").add(HAVEN);
       }

@@ -107,6 +107,13 @@ class HttpIT {
     assertThat(answer.path("model").asString()).isEqualTo("opus");
     assertThat(answer.path("tried").path(0).path("tier").asString()).isEqualTo("sonnet");
     assertThat(answer.path("tried").path(0).path("outcome").asString()).isEqualTo("limited");
+    assertThat(gateway.get("/status").body().path("rate_limited").asBoolean()).isTrue();
+
+    gateway.post("/tiers/sonnet/wake", task(""));
+    gateway.post("/task", task("write").put("force_tier", "sonnet"));
+    await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> !gateway.get("/status").body().path("rate_limited").asBoolean());
   }
 
   @Test
