@@ -18,6 +18,7 @@ import tools.jackson.databind.JsonNode;
 /// @param deadline the task is not called after this moment
 /// @param timeoutSeconds how long one call may take; as the tier says if absent or longer
 /// @param maxCostUsd what all its calls may cost: none begins that could exceed it
+/// @param isolation from other tasks; as the tier says if absent
 /// @param system the system prompt
 /// @param jsonSchema the answer is JSON that obeys this schema
 /// @param webhook not served yet, and therefore refused
@@ -31,6 +32,7 @@ public record Task(
     @Nullable Instant deadline,
     @Nullable Integer timeoutSeconds,
     @Nullable BigDecimal maxCostUsd,
+    @Nullable Isolation isolation,
     @Nullable String system,
     @Nullable JsonNode jsonSchema,
     Map<String, String> labels,
@@ -106,6 +108,7 @@ public record Task(
         null,
         null,
         null,
+        null,
         Map.of(),
         null);
   }
@@ -121,6 +124,7 @@ public record Task(
         deadline,
         timeoutSeconds,
         maxCostUsd,
+        isolation,
         system,
         jsonSchema,
         labels,
@@ -138,6 +142,7 @@ public record Task(
         deadline,
         timeoutSeconds,
         maxCostUsd,
+        isolation,
         system,
         jsonSchema,
         labels,
@@ -157,6 +162,7 @@ public record Task(
         null,
         timeoutSeconds,
         maxCostUsd,
+        isolation,
         system,
         jsonSchema,
         labels,

@@ -17,6 +17,7 @@ import java.util.List;
 /// @param allowDowngrade whether cheaper tiers may answer when neither it nor its fallbacks can
 /// @param slowDown what to do when the provider says that a limit comes near
 /// @param onUnknown what to do with a task after a call of which nobody knows the end
+/// @param isolation of tasks that do not say; `exec` has a process for each call anyway
 /// @param command argument template of the `exec` adapter
 public record Tier(
     String name,
@@ -32,6 +33,7 @@ public record Tier(
     boolean allowDowngrade,
     SlowDown slowDown,
     OnUnknown onUnknown,
+    Isolation isolation,
     List<String> command) {
 
   @SuppressWarnings("ConstantValue") // settings may leave out anything
@@ -51,6 +53,7 @@ public record Tier(
     typicalCostUsd = typicalCostUsd == null ? BigDecimal.ZERO : typicalCostUsd;
     slowDown = slowDown == null ? SlowDown.DEFAULT : slowDown;
     onUnknown = onUnknown == null ? OnUnknown.RETRY : onUnknown;
+    isolation = isolation == null ? Isolation.CONVERSATION : isolation;
     fallback = fallback == null ? List.of() : List.copyOf(fallback);
     command = command == null ? List.of() : List.copyOf(command);
     require(

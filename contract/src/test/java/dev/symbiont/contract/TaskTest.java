@@ -90,6 +90,7 @@ class TaskTest {
                 null,
                 null,
                 null,
+                null,
                 Map.of(),
                 "https://example.org/done"));
   }
@@ -164,6 +165,7 @@ class TaskTest {
             deadline,
             90,
             new BigDecimal("0.25"),
+            null,
             "be brief",
             JsonNodeFactory.instance.objectNode(),
             Map.of("k", "v"),
@@ -186,6 +188,7 @@ class TaskTest {
         null,
         null,
         null,
+        null,
         system,
         jsonSchema,
         Map.of(),
@@ -194,7 +197,20 @@ class TaskTest {
 
   private static Task withLabels(Map<String, String> labels) {
     return new Task(
-        null, "x", null, null, null, Priority.NORMAL, null, null, null, null, null, labels, null);
+        null,
+        "x",
+        null,
+        null,
+        null,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        labels,
+        null);
   }
 
   private static Task withFallback(@Nullable Boolean allowed) {
@@ -205,6 +221,7 @@ class TaskTest {
         allowed,
         null,
         Priority.NORMAL,
+        null,
         null,
         null,
         null,
@@ -225,6 +242,7 @@ class TaskTest {
         null,
         timeoutSeconds,
         maxCostUsd == null ? null : new BigDecimal(maxCostUsd),
+        null,
         null,
         null,
         Map.of(),

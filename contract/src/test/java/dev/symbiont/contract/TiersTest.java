@@ -204,6 +204,7 @@ class TiersTest {
         null,
         null,
         null,
+        null,
         Map.of(),
         null);
   }
@@ -231,6 +232,7 @@ class TiersTest {
         allowDowngrade,
         SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
+        Isolation.CONVERSATION,
         List.of());
   }
 }

@@ -28,8 +28,6 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.random.RandomGenerator;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -99,39 +97,43 @@ public class DispatcherApplication {
         new Attempt.Patience(settings.maxTries(), settings.firstWait()));
   }
 
+  @Bean
+  Providers providers(
+      Tiers tiers,
+      DispatcherSettings settings,
+      Environment environment,
+      ChildProcess child,
+      WorkFolder folder)
+      throws IOException {
+    var providers = new HashMap<String, Provider>();
+    providers.put("exec", new ExecProvider(child));
+    if (mine(tiers, settings).stream().anyMatch(it -> it.adapter().equals("claude"))) {
+      Path warm = Files.createDirectory(folder.path().resolve("warm"));
+      providers.put(
+          "claude",
+          new ClaudeProvider(
+              child, claude(settings, environment), settings.warm().settings(), warm));
+    }
+    return new Providers(providers);
+  }
+
   /// Created last and stopped first.
   @Bean
   Dispatchers dispatchers(
       Tiers tiers,
       DispatcherSettings settings,
-      Environment environment,
+      Providers providers,
       Broker broker,
       Hop hop,
       Publisher publisher,
-      ChildProcess child,
       LedgerClient ledger,
-      Attempt.Surroundings around)
-      throws IOException {
-    List<Tier> mine =
-        settings.tiers().isEmpty()
-            ? tiers.all()
-            : settings.tiers().stream()
-                .map(name -> tiers.require(name, "symbiont.dispatcher.tiers"))
-                .toList();
-    Map<String, Provider> providers = providers(mine, settings, environment, child);
-    List<Attempt> attempts =
-        mine.stream()
+      Attempt.Surroundings around) {
+    List<DispatcherDesk> desks =
+        mine(tiers, settings).stream()
             .map(
                 tier ->
                     new Attempt(
-                        tier,
-                        tiers,
-                        Objects.requireNonNull(providers.get(tier.adapter())),
-                        new LedgerOverAmqp(ledger, hop),
-                        around))
-            .toList();
-    List<DispatcherDesk> desks =
-        attempts.stream()
+                        tier, tiers, providers.of(tier), new LedgerOverAmqp(ledger, hop), around))
             .map(
                 it ->
                     new DispatcherDesk(
@@ -149,18 +151,12 @@ public class DispatcherApplication {
     return new Dispatchers(desks, heartbeat);
   }
 
-  private static Map<String, Provider> providers(
-      List<Tier> tiers, DispatcherSettings settings, Environment environment, ChildProcess child)
-      throws IOException {
-    var providers = new HashMap<String, Provider>();
-    for (Tier tier : tiers) {
-      if (tier.adapter().equals("exec")) {
-        providers.putIfAbsent("exec", new ExecProvider(child));
-      } else if (!providers.containsKey("claude")) {
-        providers.put("claude", new ClaudeProvider(child, claude(settings, environment)));
-      }
-    }
-    return providers;
+  private static List<Tier> mine(Tiers tiers, DispatcherSettings settings) {
+    return settings.tiers().isEmpty()
+        ? tiers.all()
+        : settings.tiers().stream()
+            .map(name -> tiers.require(name, "symbiont.dispatcher.tiers"))
+            .toList();
   }
 
   private static ClaudeSettings claude(DispatcherSettings settings, Environment environment)

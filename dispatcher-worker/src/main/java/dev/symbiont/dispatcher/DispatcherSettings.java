@@ -1,5 +1,6 @@
 package dev.symbiont.dispatcher;
 
+import dev.symbiont.dispatcher.provider.claude.WarmSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /// @param maxTries calls for one attempt while the failure is transient
 /// @param firstWait before the second of them; longer before each further one
 /// @param stopGrace how long running calls may take to end by themselves when the worker is stopped
+/// @param warm how CLI processes are kept for more than one call
 /// @param workFolder where calls have their working directories
 @ConfigurationProperties("symbiont.dispatcher")
 public record DispatcherSettings(
@@ -36,7 +38,21 @@ public record DispatcherSettings(
     @DefaultValue("3") int maxTries,
     @DefaultValue("1s") Duration firstWait,
     @DefaultValue("20s") Duration stopGrace,
+    @DefaultValue Warm warm,
     @DefaultValue("var/work") Path workFolder) {
+
+  /// See [WarmSettings].
+  public record Warm(
+      @DefaultValue("true") boolean enabled,
+      @DefaultValue("0") int most,
+      @DefaultValue("100") int calls,
+      @DefaultValue("1h") Duration age,
+      @DefaultValue("5m") Duration idle) {
+
+    WarmSettings settings() {
+      return new WarmSettings(enabled, most, calls, age, idle);
+    }
+  }
 
   public DispatcherSettings {
     if (maxTries < 1) {

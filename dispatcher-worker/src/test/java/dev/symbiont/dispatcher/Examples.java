@@ -4,6 +4,7 @@ import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.Confidence;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Reply;
@@ -16,6 +17,7 @@ import dev.symbiont.dispatcher.attempt.RunningCalls;
 import dev.symbiont.dispatcher.attempt.TierBoard;
 import dev.symbiont.dispatcher.attempt.WorkFolder;
 import dev.symbiont.dispatcher.provider.Call;
+import dev.symbiont.dispatcher.provider.claude.WarmSettings;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,6 +70,7 @@ public final class Examples {
         false,
         Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
+        Isolation.CONVERSATION,
         command);
   }
 
@@ -79,7 +82,7 @@ public final class Examples {
 
   public static Task task(String id, String prompt, Priority priority) {
     return new Task(
-        id, prompt, null, null, null, priority, null, null, null, null, null, Map.of(), null);
+        id, prompt, null, null, null, priority, null, null, null, null, null, null, Map.of(), null);
   }
 
   public static AcceptedTask accepted(Task task) {
@@ -107,6 +110,16 @@ public final class Examples {
         new Attempt.Patience(maxTries, Duration.ofMillis(10)));
   }
 
+  /// As by default, but on any machine.
+  public static WarmSettings warm() {
+    return new WarmSettings(true, 10, 100, Duration.ofHours(1), Duration.ofMinutes(5));
+  }
+
+  /// Nothing is kept for another call.
+  public static WarmSettings cold() {
+    return new WarmSettings(false, 0, 1, Duration.ofHours(1), Duration.ofMinutes(5));
+  }
+
   /// A granted call at `tier` for `prompt`.
   public static Call call(Tier tier, String prompt, Path folder) {
     return call(tier, Purpose.TASK, prompt, null, null, folder);
@@ -119,7 +132,26 @@ public final class Examples {
       @Nullable String system,
       @Nullable JsonNode jsonSchema,
       Path folder) {
+    return call(tier, purpose, prompt, system, jsonSchema, Isolation.CONVERSATION, folder);
+  }
+
+  public static Call call(
+      Tier tier,
+      Purpose purpose,
+      String prompt,
+      @Nullable String system,
+      @Nullable JsonNode jsonSchema,
+      Isolation isolation,
+      Path folder) {
     return new Call(
-        "task-1/haiku.1.1", tier, purpose, prompt, system, jsonSchema, folder, tier.timeout());
+        "task-1/haiku.1.1",
+        tier,
+        purpose,
+        prompt,
+        system,
+        jsonSchema,
+        isolation,
+        folder,
+        tier.timeout());
   }
 }

@@ -9,6 +9,7 @@ import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
@@ -223,6 +224,7 @@ public final class Samples {
         false,
         Tier.SlowDown.DEFAULT,
         onUnknown,
+        Isolation.CONVERSATION,
         List.of());
   }
 }

@@ -188,6 +188,7 @@ class CodecRoundTripTest {
         random.nextBoolean() ? null : instant(random),
         random.nextBoolean() ? null : 1 + random.nextInt(Integer.MAX_VALUE),
         random.nextBoolean() ? null : amount(random).abs().add(BigDecimal.ONE),
+        null,
         random.nextBoolean() ? null : text(random),
         random.nextBoolean() ? null : json(random),
         Map.of(word(random), text(random)),

@@ -4,6 +4,7 @@ import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Task;
@@ -25,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Comparator;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -250,6 +252,7 @@ public final class Attempt {
               work.prompt(),
               work.system(),
               work.jsonSchema(),
+              isolation(work),
               folder.path(),
               timeout(work));
       begun = true;
@@ -288,6 +291,10 @@ public final class Attempt {
         CallEnded.preview(work.prompt()),
         ending.warning(),
         null);
+  }
+
+  private Isolation isolation(Work work) {
+    return Objects.requireNonNullElse(work.accepted().task().isolation(), tier.isolation());
   }
 
   /// The shortest of what the tier, the task and its deadline allow.

@@ -1,5 +1,6 @@
 package dev.symbiont.dispatcher.provider;
 
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Tier;
@@ -12,6 +13,7 @@ import tools.jackson.databind.JsonNode;
 
 /// A granted call, as a provider needs it.
 ///
+/// @param isolation from other calls made with the same program
 /// @param folder empty, private to this call, and gone after it
 /// @param timeout after which the call is ended
 public record Call(
@@ -21,6 +23,7 @@ public record Call(
     String prompt,
     @Nullable String system,
     @Nullable JsonNode jsonSchema,
+    Isolation isolation,
     Path folder,
     Duration timeout) {
 

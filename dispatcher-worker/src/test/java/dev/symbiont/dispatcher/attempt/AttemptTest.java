@@ -445,6 +445,7 @@ class AttemptTest {
             null,
             null,
             null,
+            null,
             Map.of(),
             null),
         "haiku");
@@ -459,6 +460,7 @@ class AttemptTest {
             false,
             null,
             Priority.NORMAL,
+            null,
             null,
             null,
             null,

@@ -176,6 +176,7 @@ class FallbackPropertyTest {
           null,
           null,
           null,
+          null,
           Map.of(),
           null);
     }

@@ -217,6 +217,7 @@ class SequelTest {
             null,
             null,
             null,
+            null,
             Map.of(),
             null),
         tier);

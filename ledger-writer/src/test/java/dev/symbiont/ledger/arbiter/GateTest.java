@@ -295,6 +295,7 @@ class GateTest {
             most,
             null,
             null,
+            null,
             labels,
             null);
     return Samples.routed(new AcceptedTask(task, NOON, Reply.NONE, false), "haiku");

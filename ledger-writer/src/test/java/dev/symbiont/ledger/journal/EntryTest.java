@@ -115,6 +115,7 @@ class EntryTest {
             null,
             null,
             null,
+            null,
             schema,
             Map.of(),
             null);

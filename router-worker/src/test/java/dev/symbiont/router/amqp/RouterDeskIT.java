@@ -325,6 +325,7 @@ class RouterDeskIT {
             null,
             null,
             null,
+            null,
             java.util.Map.of(),
             null);
     return new CallEnded(

@@ -1,5 +1,6 @@
 package dev.symbiont.router.amqp;
 
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
@@ -78,6 +79,7 @@ final class RunningRouter implements AutoCloseable {
         false,
         Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
+        Isolation.CONVERSATION,
         List.of());
   }
 }

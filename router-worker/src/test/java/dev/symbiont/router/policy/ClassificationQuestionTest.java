@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.Classification;
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
@@ -71,6 +72,7 @@ class ClassificationQuestionTest {
             null,
             null,
             dev.symbiont.contract.Priority.HIGH,
+            null,
             null,
             null,
             null,
@@ -162,6 +164,7 @@ class ClassificationQuestionTest {
         false,
         Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
+        Isolation.CONVERSATION,
         List.of());
   }
 }

@@ -10,6 +10,7 @@ import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.InvalidFieldException;
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Reply;
@@ -333,6 +334,7 @@ class PolicyTest {
         false,
         Tier.SlowDown.DEFAULT,
         Tier.OnUnknown.RETRY,
+        Isolation.CONVERSATION,
         List.of());
   }
 }

@@ -1,6 +1,8 @@
 package dev.symbiont.dispatcher.provider.claude;
 
+import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.Outcome.Refusal;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.dispatcher.process.ChildProcess;
@@ -11,38 +13,60 @@ import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import dev.symbiont.dispatcher.provider.Provider;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
-/// Calls the Claude Code CLI, one process per call, with nothing that a plain answer does not need:
-/// no tools, no settings files, no MCP servers, no session files.
+/// Calls the Claude Code CLI with nothing that a plain answer does not need: no tools, no settings
+/// files, no MCP servers, no session files.
+///
+/// Processes are kept for more than one call where that is wanted and the CLI takes part; otherwise
+/// each call is a process of its own.
 public final class ClaudeProvider implements Provider {
 
   private static final String CLASSIFICATION_OUTPUT_TOKENS = "512";
 
   private final ChildProcess child;
   private final ClaudeSettings settings;
+  private final @Nullable WarmPool pool;
 
-  public ClaudeProvider(ChildProcess child, ClaudeSettings settings) {
+  /// @param folder where processes run that are kept
+  public ClaudeProvider(
+      ChildProcess child, ClaudeSettings settings, WarmSettings warm, Path folder) {
     this.child = child;
     this.settings = settings;
+    this.pool =
+        warm.enabled()
+            ? new WarmPool(kind -> new WarmProcess(child, warmCommand(kind, folder)), warm)
+            : null;
   }
 
   @Override
   public Ending make(Call call) {
-    List<String> arguments = arguments(call);
+    String system = call.system() == null ? settings.systemPrompt() : call.system();
+    List<String> arguments = arguments(call.tier().model(), system, call.jsonSchema());
     Optional<Outcome> refusal = Arguments.refusal(arguments);
+    if (call.prompt().isBlank()) {
+      refusal = Optional.of(new Outcome.Refused(Refusal.BAD_REQUEST, "the prompt is empty"));
+    }
     if (refusal.isPresent()) {
       return new Ending(refusal.get(), Usage.NONE, false);
     }
-    var transcript = new Transcript();
-    var command =
-        new Command(arguments, environment(call), call.folder(), input(call), call.timeout());
     try {
-      Exit exit = child.run(command, transcript::read);
-      return transcript.judge(exit, call);
+      Optional<Ending> ending = Optional.empty();
+      if (pool != null) {
+        ending = warm(pool, call, system);
+      }
+      return ending.isPresent() ? ending.get() : cold(call, arguments);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return new Ending(
+          new Outcome.Cancelled("the worker was stopped before the call"), Usage.NONE, false);
     } catch (IOException e) {
       return new Ending(
           new Outcome.Crashed(
@@ -52,21 +76,56 @@ public final class ClaudeProvider implements Provider {
     }
   }
 
+  @Override
+  public void close() {
+    if (pool != null) {
+      pool.close();
+    }
+  }
+
+  private Optional<Ending> warm(WarmPool processes, Call call, String system)
+      throws InterruptedException {
+    var kind = new WarmPool.Kind(call.tier().model(), call.purpose());
+    var shape = new WarmPool.Shape(kind, system, call.jsonSchema());
+    boolean untouched = call.isolation() == Isolation.PROCESS;
+    Optional<WarmProcess> process = processes.take(shape, untouched);
+    try {
+      return process.map(it -> it.ask(call, input(call)));
+    } finally {
+      process.ifPresent(it -> processes.giveBack(it, shape, untouched));
+    }
+  }
+
+  private Ending cold(Call call, List<String> arguments) throws IOException {
+    var transcript = new Transcript(null);
+    arguments.add("--disable-slash-commands");
+    Map<String, String> environment = environment(call.purpose());
+    var command = new Command(arguments, environment, call.folder(), input(call), call.timeout());
+    Exit exit = child.run(command, line -> Transcript.event(line).ifPresent(transcript::read));
+    return transcript.judge(exit, call);
+  }
+
   /// The CLI takes a prompt that begins with a slash for a command of its own, even when told not
   /// to, and answers without asking any model. A line break before it makes it a prompt.
   private static String input(Call call) {
     return call.prompt().startsWith("/") ? "\n" + call.prompt() : call.prompt();
   }
 
-  private List<String> arguments(Call call) {
-    String system = call.system() == null ? settings.systemPrompt() : call.system();
+  /// What it is told later replaces the system prompt.
+  private Command warmCommand(WarmPool.Kind kind, Path folder) {
+    List<String> arguments = arguments(kind.model(), settings.systemPrompt(), null);
+    arguments.addAll(List.of("--input-format", "stream-json"));
+    return new Command(arguments, environment(kind.purpose()), folder, "", Duration.ZERO);
+  }
+
+  private List<String> arguments(String model, String system, @Nullable JsonNode jsonSchema) {
     var arguments =
         new ArrayList<>(
             List.of(
                 settings.program().toString(),
                 "-p",
                 "--model",
-                call.tier().model(),
+                model,
                 "--output-format",
                 "stream-json",
                 "--verbose",
@@ -77,18 +136,17 @@ public final class ClaudeProvider implements Provider {
                 "--strict-mcp-config",
                 "--setting-sources",
                 "",
-                "--no-session-persistence",
-                "--disable-slash-commands"));
-    if (call.jsonSchema() != null) {
+                "--no-session-persistence"));
+    if (jsonSchema != null) {
       arguments.add("--json-schema");
-      arguments.add(call.jsonSchema().toString());
+      arguments.add(jsonSchema.toString());
     }
     return arguments;
   }
 
-  private Map<String, String> environment(Call call) {
+  private Map<String, String> environment(Purpose purpose) {
     var environment = settings.environment();
-    if (call.purpose() == Purpose.CLASSIFICATION) {
+    if (purpose == Purpose.CLASSIFICATION) {
       environment.put("MAX_THINKING_TOKENS", "0");
       environment.put("CLAUDE_CODE_MAX_OUTPUT_TOKENS", CLASSIFICATION_OUTPUT_TOKENS);
     }

@@ -20,6 +20,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /// What the CLI printed during one call, and what it means.
 ///
@@ -32,6 +33,9 @@ final class Transcript {
   private static final int SIGNAL_BASE = 128;
   private static final int TOO_MANY_REQUESTS = 429;
 
+  /// The last result of the same process before this call, whose figures this one's include.
+  private final @Nullable JsonNode before;
+
   private @Nullable JsonNode result;
   private @Nullable JsonNode limit;
   private @Nullable String model;
@@ -40,17 +44,23 @@ final class Transcript {
   private boolean simulated;
   private final Set<String> counted = new HashSet<>();
 
-  /// Takes one line of output. Lines that are no event are noise.
-  void read(byte[] line) {
+  Transcript(@Nullable JsonNode before) {
+    this.before = before;
+  }
+
+  /// The event in a line of output. Lines that hold none are noise.
+  static Optional<JsonNode> event(byte[] line) {
     if (line.length == 0 || line[0] != '{') {
-      return;
+      return Optional.empty();
     }
-    JsonNode event;
     try {
-      event = Codec.mapper().readTree(line);
+      return Optional.of(Codec.mapper().readTree(line));
     } catch (JacksonException e) {
-      return;
+      return Optional.empty();
     }
+  }
+
+  void read(JsonNode event) {
     simulated |= event.path("simulated").asBoolean(false);
     switch (event.path("type").asString("")) {
       case "result" -> result = event;
@@ -83,9 +93,11 @@ final class Transcript {
     }
     boolean failed = exit.code() != 0 || end.path("is_error").asBoolean(false);
     Outcome outcome = failed ? failure(end, exit) : answer(end, call);
+    Usage billed = billed(end);
     // An answer that breaks the schema was paid for, though the CLI counts nothing then.
-    boolean unbilled = end.path("modelUsage").isEmpty() && streamedInput + streamedOutput > 0;
-    return new Ending(outcome, unbilled ? cutShort(call) : billed(end), simulated, warning());
+    boolean unbilled =
+        billed.inputTokens() + billed.outputTokens() == 0 && streamedInput + streamedOutput > 0;
+    return new Ending(outcome, unbilled ? cutShort(call) : billed, simulated, warning());
   }
 
   private static Outcome answer(JsonNode end, Call call) {
@@ -179,21 +191,36 @@ final class Transcript {
     return said.isEmpty() ? "" : ": " + said;
   }
 
+  /// A process counts up over all its calls: the difference is this one's.
   private Usage billed(JsonNode end) {
+    JsonNode earlier = before == null ? MissingNode.getInstance() : before;
     long in = 0;
     long out = 0;
     long read = 0;
     long written = 0;
     String resolved = model;
     for (Map.Entry<String, JsonNode> used : end.path("modelUsage").properties()) {
-      in += used.getValue().path("inputTokens").asLong(0);
-      out += used.getValue().path("outputTokens").asLong(0);
-      read += used.getValue().path("cacheReadInputTokens").asLong(0);
-      written += used.getValue().path("cacheCreationInputTokens").asLong(0);
+      JsonNode now = used.getValue();
+      JsonNode then = earlier.path("modelUsage").path(used.getKey());
+      if (now.equals(then)) {
+        continue;
+      }
+      in += grown(now, then, "inputTokens");
+      out += grown(now, then, "outputTokens");
+      read += grown(now, then, "cacheReadInputTokens");
+      written += grown(now, then, "cacheCreationInputTokens");
       resolved = used.getKey();
     }
-    BigDecimal cost = end.path("total_cost_usd").asDecimal(BigDecimal.ZERO);
+    BigDecimal cost = cost(end).subtract(cost(earlier));
     return new Usage(in, out, read, written, cost, CostBasis.CLI, resolved);
+  }
+
+  private static long grown(JsonNode now, JsonNode then, String field) {
+    return now.path(field).asLong(0) - then.path(field).asLong(0);
+  }
+
+  private static BigDecimal cost(JsonNode end) {
+    return end.path("total_cost_usd").asDecimal(BigDecimal.ZERO);
   }
 
   /// A call that we ended: priced from what it had streamed, or else what was reserved for it.

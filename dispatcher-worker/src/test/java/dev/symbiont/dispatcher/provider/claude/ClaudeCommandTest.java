@@ -125,7 +125,7 @@ class ClaudeCommandTest {
     Seen seen = see(Purpose.TASK, "ping", "--tools Bash", schema);
 
     assertThat(seen.argv).containsSubsequence("--system-prompt", "--tools Bash");
-    assertThat(seen.argv).endsWith("--json-schema", "{\"type\":\"object\"}");
+    assertThat(seen.argv).containsSubsequence("--json-schema", "{\"type\":\"object\"}");
   }
 
   @Test
@@ -232,7 +232,7 @@ class ClaudeCommandTest {
   private Seen see(
       Purpose purpose, String prompt, @Nullable String system, @Nullable JsonNode schema) {
     Call call = Examples.call(Examples.tier("sonnet"), purpose, prompt, system, schema, work);
-    Ending ending = new ClaudeProvider(child, settings(program)).make(call);
+    Ending ending = new ClaudeProvider(child, settings(program), Examples.cold(), work).make(call);
     assertThat(ending.outcome()).isInstanceOf(Outcome.Answered.class);
     var answered = (Outcome.Answered) ending.outcome();
     return Codec.mapper().readValue(answered.text(), Seen.class);
@@ -240,7 +240,7 @@ class ClaudeCommandTest {
 
   private Ending make(Path cli, @Nullable String system, @Nullable JsonNode schema) {
     Call call = Examples.call(Examples.tier("sonnet"), Purpose.TASK, "ping", system, schema, work);
-    return new ClaudeProvider(child, settings(cli)).make(call);
+    return new ClaudeProvider(child, settings(cli), Examples.cold(), work).make(call);
   }
 
   private ClaudeSettings settings(Path cli) {

@@ -25,12 +25,18 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /// What the provider promises of the Claude CLI, held against the real one.
+@ParameterizedClass(name = "warm: {0}")
+@ValueSource(booleans = {false, true})
 class ClaudeContractIT {
+
+  @Parameter boolean warm;
 
   /// As the router's policy writes them for the default tiers.
   private static final String CLASSIFIER =
@@ -57,7 +63,7 @@ class ClaudeContractIT {
 
   @BeforeEach
   void start() throws IOException {
-    claude = RealClaude.start(folder);
+    claude = RealClaude.start(folder, warm);
   }
 
   @AfterEach

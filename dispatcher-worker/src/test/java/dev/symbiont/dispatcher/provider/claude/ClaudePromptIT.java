@@ -13,18 +13,24 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// A prompt is data for the model, and nothing in it may make the real CLI do anything else.
+@ParameterizedClass(name = "warm: {0}")
+@ValueSource(booleans = {false, true})
 class ClaudePromptIT {
+
+  @Parameter boolean warm;
 
   @TempDir Path folder;
   private RealClaude claude;
 
   @BeforeEach
   void start() throws IOException {
-    claude = RealClaude.start(folder);
+    claude = RealClaude.start(folder, warm);
   }
 
   @AfterEach

@@ -209,6 +209,9 @@ class ClaudeProviderTest {
   private ClaudeProvider provider(Path program) {
     var variables = Map.of("ANTHROPIC_API_KEY", "test-key", "SYMBIONT_SIMULATED_SECONDS", "0");
     return new ClaudeProvider(
-        child, new ClaudeSettings(program, folder, variables, "Answer the task."));
+        child,
+        new ClaudeSettings(program, folder, variables, "Answer the task."),
+        Examples.cold(),
+        work);
   }
 }

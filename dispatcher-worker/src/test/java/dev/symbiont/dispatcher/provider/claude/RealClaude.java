@@ -15,7 +15,10 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -33,10 +36,12 @@ final class RealClaude implements AutoCloseable {
   private final Path printed;
   private final Watchdog watchdog;
   private final ChildProcess child;
+  private final WarmSettings warm;
 
-  private RealClaude(Path folder, String cli) throws IOException {
+  private RealClaude(Path folder, String cli, WarmSettings warm) throws IOException {
     this.folder = folder;
-    this.printed = folder.resolve("printed");
+    this.warm = warm;
+    this.printed = Files.createDirectory(folder.resolve("printed"));
     this.watchdog = new Watchdog(Files.createDirectory(folder.resolve("watched")));
     this.child = new ChildProcess(watchdog);
     // Keeps a copy of what the CLI prints, to compare with what the provider makes of it.
@@ -46,18 +51,23 @@ final class RealClaude implements AutoCloseable {
             """
             #!/bin/bash
             set -o pipefail
-            '%s' "$@" | tee '%s'
+            '%s' "$@" | tee '%s/'$$
             """
                 .formatted(cli, printed));
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
   }
 
-  static RealClaude start(Path folder) throws IOException {
+  /// @param warm whether the CLI is started ahead, and told by messages
+  static RealClaude start(Path folder, boolean warm) throws IOException {
+    return start(folder, warm ? Examples.warm() : Examples.cold());
+  }
+
+  static RealClaude start(Path folder, WarmSettings warm) throws IOException {
     String cli = System.getProperty(SETTING, "");
     assumeFalse(
         cli.isEmpty(),
         "the contract with the real Claude CLI is not checked: name one with -D" + SETTING);
-    return new RealClaude(folder, cli);
+    return new RealClaude(folder, cli, warm);
   }
 
   /// Logs in with an API key.
@@ -87,13 +97,24 @@ final class RealClaude implements AutoCloseable {
     return make(KEY, address, call("haiku", Purpose.TASK, prompt, null, null));
   }
 
-  /// The result event as the CLI printed it.
+  /// The result event of the only call, as the CLI printed it.
   JsonNode printedResult() throws IOException {
-    return Files.readAllLines(printed).stream()
-        .map(Codec.mapper()::readTree)
-        .filter(event -> event.path("type").asString("").equals("result"))
-        .findFirst()
-        .orElseThrow();
+    return lastResults().getFirst();
+  }
+
+  /// The last result event of each process that has answered.
+  List<JsonNode> lastResults() throws IOException {
+    var results = new ArrayList<JsonNode>();
+    try (Stream<Path> files = Files.list(printed)) {
+      for (Path file : files.toList()) {
+        Files.readAllLines(file).stream()
+            .map(Codec.mapper()::readTree)
+            .filter(event -> event.path("type").asString("").equals("result"))
+            .reduce((_, last) -> last)
+            .ifPresent(results::add);
+      }
+    }
+    return results;
   }
 
   @Override
@@ -103,12 +124,23 @@ final class RealClaude implements AutoCloseable {
     api.close();
   }
 
+  /// Keeps its processes; the caller closes it.
+  ClaudeProvider provider() throws IOException {
+    return provider(KEY, api.address());
+  }
+
   private Ending make(Map<String, String> credentials, URI address, Call call) throws IOException {
+    try (var provider = provider(credentials, address)) {
+      return provider.make(call);
+    }
+  }
+
+  private ClaudeProvider provider(Map<String, String> credentials, URI address) throws IOException {
     var variables = new java.util.HashMap<>(credentials);
     variables.put("ANTHROPIC_BASE_URL", address.toString());
     Path home = Files.createDirectories(folder.resolve("home"));
     var settings = new ClaudeSettings(program, home, variables, "Answer the task.");
-    return new ClaudeProvider(child, settings).make(call);
+    return new ClaudeProvider(child, settings, warm, folder);
   }
 
   private Call call(

@@ -320,8 +320,10 @@ class TranscriptTest {
   }
 
   private static Ending judge(Call call, Exit exit, Stream<String> lines) {
-    var transcript = new Transcript();
-    lines.forEach(line -> transcript.read(line.getBytes(StandardCharsets.UTF_8)));
+    var transcript = new Transcript(null);
+    lines.forEach(
+        line ->
+            Transcript.event(line.getBytes(StandardCharsets.UTF_8)).ifPresent(transcript::read));
     return transcript.judge(exit, call);
   }
 
