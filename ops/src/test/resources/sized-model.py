@@ -7,7 +7,7 @@
 
 Anything else is answered with the prompt's length, or given to the simulated Claude CLI.
 
-As `exec` program: sized-model.py TRUTH < prompt. As Claude CLI: with its arguments.
+It takes one prompt, so that each call is a process of its own. As `exec` program: sized-model.py TRUTH < prompt. As Claude CLI: with its arguments.
 """
 import hashlib
 import json
@@ -16,6 +16,9 @@ import subprocess
 import sys
 
 SIMULATED = "@SIMULATED@"
+
+if "--input-format" in sys.argv:
+    sys.exit("takes one prompt only")
 
 prompt = sys.stdin.buffer.read()
 words = prompt[:100].decode("utf-8", "replace").splitlines()[0].split()

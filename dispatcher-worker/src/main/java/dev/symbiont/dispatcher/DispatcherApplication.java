@@ -76,8 +76,15 @@ public class DispatcherApplication {
 
   @Bean
   LedgerClient ledgerClient(
-      Broker broker, Hop hop, Worker worker, TierBoard board, RunningCalls running) {
-    return new LedgerClient(broker, hop, worker.id(), new FromLedger(board, running));
+      Broker broker,
+      Hop hop,
+      Worker worker,
+      TierBoard board,
+      RunningCalls running,
+      Tiers tiers,
+      InstantSource clock) {
+    var listener = new FromLedger(board, running, tiers, hop, clock);
+    return new LedgerClient(broker, hop, worker.id(), listener);
   }
 
   @Bean
@@ -107,12 +114,15 @@ public class DispatcherApplication {
       throws IOException {
     var providers = new HashMap<String, Provider>();
     providers.put("exec", new ExecProvider(child));
-    if (mine(tiers, settings).stream().anyMatch(it -> it.adapter().equals("claude"))) {
+    List<Tier> ofClaude =
+        mine(tiers, settings).stream().filter(it -> it.adapter().equals("claude")).toList();
+    if (!ofClaude.isEmpty()) {
+      int slots = ofClaude.stream().mapToInt(Tier::concurrency).sum();
       Path warm = Files.createDirectory(folder.path().resolve("warm"));
       providers.put(
           "claude",
           new ClaudeProvider(
-              child, claude(settings, environment), settings.warm().settings(), warm));
+              child, claude(settings, environment), settings.warm().settings(slots), warm));
     }
     return new Providers(providers);
   }

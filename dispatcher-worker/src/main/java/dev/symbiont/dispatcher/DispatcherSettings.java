@@ -42,6 +42,9 @@ public record DispatcherSettings(
     @DefaultValue("var/work") Path workFolder) {
 
   /// See [WarmSettings].
+  ///
+  /// @param most 0: two for each call that may be made at a time, or fewer if half of the memory
+  ///   carries fewer
   public record Warm(
       @DefaultValue("true") boolean enabled,
       @DefaultValue("0") int most,
@@ -49,8 +52,9 @@ public record DispatcherSettings(
       @DefaultValue("1h") Duration age,
       @DefaultValue("5m") Duration idle) {
 
-    WarmSettings settings() {
-      return new WarmSettings(enabled, most, calls, age, idle);
+    WarmSettings settings(int slots) {
+      int bounded = most == 0 ? Math.min(2 * slots, WarmSettings.mostByMemory()) : most;
+      return new WarmSettings(enabled, bounded, calls, age, idle);
     }
   }
 

@@ -117,7 +117,7 @@ public final class Examples {
 
   /// Nothing is kept for another call.
   public static WarmSettings cold() {
-    return new WarmSettings(false, 0, 1, Duration.ofHours(1), Duration.ofMinutes(5));
+    return new WarmSettings(false, 1, 1, Duration.ofHours(1), Duration.ofMinutes(5));
   }
 
   /// A granted call at `tier` for `prompt`.

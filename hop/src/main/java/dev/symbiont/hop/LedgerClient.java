@@ -15,8 +15,10 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.contract.wire.UnreadableMessageException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -25,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,10 +43,16 @@ public final class LedgerClient implements AutoCloseable {
   /// this is for whatever else there may be.
   private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(5);
 
+  private static final int REFUSED_KEPT = 1_000;
+
   private final String replyKey;
   private final Hop hop;
   private final Listener listener;
   private final Map<String, Open<?>> questions = new ConcurrentHashMap<>();
+
+  /// Requests that were answered otherwise than by a grant, the oldest first.
+  private final SequencedMap<String, GrantRequest> refused = new LinkedHashMap<>();
+
   private final AtomicLong numbers = new AtomicLong();
   private final String worker;
   private final ScheduledExecutorService timer =
@@ -68,6 +77,10 @@ public final class LedgerClient implements AutoCloseable {
     /// Nobody wants this call any more.
     default void stop(StopCall call) {}
 
+    /// A copy of this request was granted, after another copy had been answered otherwise: nobody
+    /// is going to make the call.
+    default void grantedLate(GrantRequest request, GrantAnswer.Granted grant) {}
+
     /// A tier stands so.
     default void tierIs(TierState state) {}
 
@@ -91,7 +104,9 @@ public final class LedgerClient implements AutoCloseable {
 
   /// The ledger's verdict on a call, whenever it comes. Cancel the future to give up asking.
   public CompletableFuture<GrantAnswer> ask(GrantRequest request) {
-    return ask(request.requestId(), request, GrantAnswer.class);
+    CompletableFuture<GrantAnswer> answer = ask(request.requestId(), request, GrantAnswer.class);
+    var _ = answer.whenComplete((it, _) -> remember(request, it));
+    return answer;
   }
 
   /// The answer to a query; fails with a [java.util.concurrent.TimeoutException] when no
@@ -165,18 +180,45 @@ public final class LedgerClient implements AutoCloseable {
     timer.execute(() -> listener.reconnected(this));
   }
 
-  private void receive(@org.jspecify.annotations.Nullable String schema, byte[] body) {
+  private void receive(@Nullable String schema, byte[] body) {
     try {
       switch (Codec.decode(schema, body)) {
         case TaskEnded end -> listener.ended(end);
         case StopCall call -> listener.stop(call);
         case TierState state -> listener.tierIs(state);
-        case GrantAnswer grant -> complete(grant.requestId(), grant);
+        case GrantAnswer grant -> {
+          complete(grant.requestId(), grant);
+          giveBackLate(grant);
+        }
         case LedgerAnswer answer -> complete(answer.requestId(), answer);
         case Message other -> log.warn("not a reply: {}", Codec.schemaOf(other));
       }
     } catch (UnreadableMessageException e) {
       log.warn("unreadable reply: {}", e.getMessage());
+    }
+  }
+
+  private void remember(GrantRequest request, @Nullable GrantAnswer answer) {
+    if (answer instanceof GrantAnswer.Granted) {
+      return;
+    }
+    synchronized (refused) {
+      refused.put(request.requestId(), request);
+      if (refused.size() > REFUSED_KEPT) {
+        refused.pollFirstEntry();
+      }
+    }
+  }
+
+  private void giveBackLate(GrantAnswer answer) {
+    if (answer instanceof GrantAnswer.Granted grant) {
+      GrantRequest request;
+      synchronized (refused) {
+        request = refused.remove(grant.requestId());
+      }
+      if (request != null) {
+        listener.grantedLate(request, grant);
+      }
     }
   }
 

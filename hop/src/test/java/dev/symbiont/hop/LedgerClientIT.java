@@ -40,6 +40,7 @@ import org.junit.jupiter.api.Test;
 class LedgerClientIT {
 
   private final List<TaskEnded> ends = new CopyOnWriteArrayList<>();
+  private final List<String> late = new CopyOnWriteArrayList<>();
   private final List<StopCall> stops = new CopyOnWriteArrayList<>();
   private final List<TierState> states = new CopyOnWriteArrayList<>();
   private final AtomicInteger reconnects = new AtomicInteger();
@@ -67,6 +68,11 @@ class LedgerClientIT {
               @Override
               public void ended(TaskEnded end) {
                 ends.add(end);
+              }
+
+              @Override
+              public void grantedLate(GrantRequest request, GrantAnswer.Granted grant) {
+                late.add(request.requestId() + " as " + grant.callId());
               }
 
               @Override
@@ -104,6 +110,23 @@ class LedgerClientIT {
 
     assertThat(soon(answer))
         .isEqualTo(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
+  }
+
+  @Test
+  void aGrantThatComesAfterAnotherAnswerIsHandedOn() {
+    CompletableFuture<GrantAnswer> refused = client.ask(request("ask-1"));
+    CompletableFuture<GrantAnswer> granted = client.ask(request("ask-2"));
+    reply(new GrantAnswer.Expired("ask-1", Spent.NOTHING));
+    reply(new GrantAnswer.Granted("ask-2", "task-2/call.1", null, Spent.NOTHING));
+    soon(refused);
+    soon(granted);
+
+    reply(new GrantAnswer.Granted("ask-2", "task-2/call.1", null, Spent.NOTHING));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
+    reply(new GrantAnswer.Granted("ask-1", "task-1/call.1", null, Spent.NOTHING));
+
+    Awaitility.await()
+        .untilAsserted(() -> assertThat(late).containsExactly("ask-1 as task-1/call.1"));
   }
 
   @Test

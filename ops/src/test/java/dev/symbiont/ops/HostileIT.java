@@ -66,7 +66,7 @@ class HostileIT {
                 "0.01",
                 "SPRING_APPLICATION_JSON",
                 """
-                {"symbiont": {"router": {"default-tier": "haiku"}, "dispatcher": {"max-tries": 1},
+                {"symbiont": {"router": {"default-tier": "haiku"}, "dispatcher": {"max-tries": 1, "warm": {"idle": "1s"}},
                  "tiers": [{"name": "haiku", "timeout": "3s", "concurrency": %d, "rate": {"calls": 60000, "period": "1m"}}]}}
                 """
                     .formatted(SLOTS)));

@@ -110,7 +110,7 @@ class HttpIT {
     assertThat(gateway.get("/status").body().path("rate_limited").asBoolean()).isTrue();
 
     gateway.post("/tiers/sonnet/wake", task(""));
-    gateway.post("/task", task("write").put("force_tier", "sonnet"));
+    gateway.post("/task", task("write").put("force_tier", "sonnet").put("allow_fallback", false));
     await()
         .atMost(Duration.ofSeconds(10))
         .until(() -> !gateway.get("/status").body().path("rate_limited").asBoolean());

@@ -1,15 +1,28 @@
 package dev.symbiont.dispatcher.amqp;
 
+import dev.symbiont.contract.CallEnded;
+import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.StopCall;
+import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.dispatcher.attempt.RunningCalls;
 import dev.symbiont.dispatcher.attempt.TierBoard;
+import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.LedgerClient;
+import dev.symbiont.hop.Parcel;
+import java.math.BigDecimal;
+import java.time.InstantSource;
 import java.util.List;
 
 /// What the ledger-writer tells a dispatcher unasked.
-public record FromLedger(TierBoard board, RunningCalls running) implements LedgerClient.Listener {
+public record FromLedger(
+    TierBoard board, RunningCalls running, Tiers tiers, Hop hop, InstantSource clock)
+    implements LedgerClient.Listener {
 
   @Override
   public List<String> keys() {
@@ -19,6 +32,28 @@ public record FromLedger(TierBoard board, RunningCalls running) implements Ledge
   @Override
   public void stop(StopCall call) {
     running.stop(call.callId());
+  }
+
+  @Override
+  public void grantedLate(GrantRequest request, GrantAnswer.Granted grant) {
+    var end =
+        new CallEnded(
+            grant.callId(),
+            request.taskId(),
+            request.purpose(),
+            request.tier(),
+            tiers.find(request.tier()).map(Tier::model).orElse(request.tier()),
+            request.attempt(),
+            request.worker(),
+            clock.instant(),
+            BigDecimal.ZERO,
+            new Outcome.Cancelled("the grant came after another answer"),
+            Usage.NONE,
+            false,
+            request.promptPreview(),
+            null,
+            null);
+    var _ = hop.deliver(List.of(Parcel.step(Topology.CALL_RETRIED, end)));
   }
 
   @Override

@@ -83,7 +83,16 @@ class DispatcherDeskIT {
     var hop = new Hop(publisher);
     around = Examples.around(folder, InstantSource.system(), 1);
     client =
-        new LedgerClient(broker, hop, "worker-1", new FromLedger(around.board(), around.running()));
+        new LedgerClient(
+            broker,
+            hop,
+            "worker-1",
+            new FromLedger(
+                around.board(),
+                around.running(),
+                Examples.threeTiers(),
+                hop,
+                InstantSource.system()));
     desk = desk("haiku", hop);
   }
 

@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -53,6 +54,7 @@ public final class Arbiter {
   static final int BEATS_TO_LAPSE = 5;
 
   private static final int MOST_RECENT = 20_000;
+  private static final int REFUSALS_KEPT = 10_000;
 
   private final Tiers tiers;
   private final InstantSource clock;
@@ -74,6 +76,10 @@ public final class Arbiter {
   private final Map<String, Seen> workers = new LinkedHashMap<>();
   private final Map<String, TierRecord> gates = new LinkedHashMap<>();
   private final Map<String, RateWindow> windows = new HashMap<>();
+
+  /// What was answered lately to requests that were not granted.
+  private final SequencedMap<String, GrantAnswer> refusals = new LinkedHashMap<>();
+
   private final Spending spending;
   private long beats;
 
@@ -247,8 +253,27 @@ public final class Arbiter {
     return all;
   }
 
-  /// May this call be made? The order of the questions is the order of precedence.
+  /// May this call be made?
+  ///
+  /// Whoever asks goes by the first answer, but may have asked the same question several times: a
+  /// grant for a later copy would be a call that nobody makes, and that stays open.
   public Verdict decide(GrantRequest request) {
+    GrantAnswer told = refusals.get(request.requestId());
+    if (told != null) {
+      return answer(told);
+    }
+    Verdict verdict = decideAnew(request);
+    if (verdict.endOf == null && !(verdict.answer instanceof GrantAnswer.Granted)) {
+      refusals.put(request.requestId(), verdict.answer);
+      if (refusals.size() > REFUSALS_KEPT) {
+        refusals.pollFirstEntry();
+      }
+    }
+    return verdict;
+  }
+
+  /// The order of the questions is the order of precedence.
+  private Verdict decideAnew(GrantRequest request) {
     String id = request.requestId();
     var task = find(request.taskId()).orElseGet(() -> TaskRecord.unseen(request.taskId()));
     for (CallRecord call : task.calls()) {

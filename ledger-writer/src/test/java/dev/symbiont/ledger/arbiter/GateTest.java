@@ -75,7 +75,7 @@ class GateTest {
 
     apply(Samples.answered(probe, "0.01"));
 
-    assertThat(grant("task-3", "ask-3").probe()).isFalse();
+    assertThat(grant("task-3", "ask-5").probe()).isFalse();
     assertThat(grant("task-4", "ask-4").opening()).isEqualTo(1);
   }
 
@@ -97,7 +97,17 @@ class GateTest {
 
     arbiter.apply(new TierSet("haiku", TierSet.Action.WAKE, "q-2", now), now);
 
-    assertThat(ask("task-1", "ask-1")).isInstanceOf(GrantAnswer.Granted.class);
+    assertThat(ask("task-1", "ask-2")).isInstanceOf(GrantAnswer.Granted.class);
+  }
+
+  /// Its worker went by the first answer, so a grant for the copy would stay open for ever.
+  @Test
+  void aCopyOfARefusedQuestionIsRefusedThoughTheTierIsOpenNow() {
+    arbiter.apply(new TierSet("haiku", TierSet.Action.PAUSE, "q-1", now), now);
+    GrantAnswer first = ask("task-1", "ask-1");
+    arbiter.apply(new TierSet("haiku", TierSet.Action.WAKE, "q-2", now), now);
+
+    assertThat(ask("task-1", "ask-1")).isEqualTo(first).isInstanceOf(GrantAnswer.Closed.class);
   }
 
   @Test
@@ -124,7 +134,7 @@ class GateTest {
     now = NOON.minus(Duration.ofDays(1));
     nanoTime += Duration.ofSeconds(61).toNanos();
 
-    assertThat(ask("task-600", "ask-600")).isInstanceOf(GrantAnswer.Granted.class);
+    assertThat(ask("task-600", "ask-601")).isInstanceOf(GrantAnswer.Granted.class);
   }
 
   @Test
@@ -158,7 +168,7 @@ class GateTest {
 
     apply(Samples.answered(first, "0.001"));
 
-    assertThat(ask("task-3", "ask-3")).isInstanceOf(GrantAnswer.Granted.class);
+    assertThat(ask("task-3", "ask-4")).isInstanceOf(GrantAnswer.Granted.class);
     assertThat(arbiter.spentToday().get("fleet")).isEqualByComparingTo("0.009");
     apply(Samples.answered(second, "0.008"));
     assertThat(arbiter.spentToday().get("tier:haiku")).isEqualByComparingTo("0.009");
@@ -188,7 +198,7 @@ class GateTest {
 
     assertThat(ask("task-2", "ask-2")).isInstanceOf(GrantAnswer.OverBudget.class);
     now = NOON.plus(Duration.ofHours(12));
-    assertThat(ask("task-2", "ask-2")).isInstanceOf(GrantAnswer.Granted.class);
+    assertThat(ask("task-2", "ask-3")).isInstanceOf(GrantAnswer.Granted.class);
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -27,7 +28,7 @@ import tools.jackson.databind.JsonNode;
 final class WarmPool implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(WarmPool.class);
-  private static final Duration START_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration START_PATIENCE = Duration.ofSeconds(20);
   private static final Duration WITHOUT = Duration.ofMinutes(5);
 
   /// What a process is started with.
@@ -85,23 +86,12 @@ final class WarmPool implements AutoCloseable {
 
   /// Back from a call: it is asked again if that can be done in good faith, and ended otherwise.
   void giveBack(WarmProcess process, Shape shape, boolean untouched) {
-    background.execute(
-        () -> {
-          boolean usable = false;
-          try {
-            usable =
-                !untouched
-                    && process.calls() < settings.calls()
-                    && process.age().compareTo(settings.age()) < 0
-                    && process.clear();
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          } finally {
-            if (!usable || !rest(process, shape.kind(), shape, true)) {
-              end(process, true);
-            }
-          }
-        });
+    try {
+      background.execute(() -> clear(process, shape, untouched));
+    } catch (RejectedExecutionException e) {
+      // The pool was closed during the call.
+      end(process, true);
+    }
   }
 
   @Override
@@ -115,6 +105,24 @@ final class WarmPool implements AutoCloseable {
     upkeep.shutdownNow();
     left.forEach(it -> background.execute(() -> end(it.process(), false)));
     background.close();
+  }
+
+  private void clear(WarmProcess process, Shape shape, boolean untouched) {
+    boolean rests = false;
+    try {
+      rests =
+          !untouched
+              && process.calls() < settings.calls()
+              && process.age().compareTo(settings.age()) < 0
+              && process.clear()
+              && rest(process, shape.kind(), shape, true);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      if (!rests) {
+        end(process, true);
+      }
+    }
   }
 
   private Optional<WarmProcess> told(Shape shape) throws InterruptedException {

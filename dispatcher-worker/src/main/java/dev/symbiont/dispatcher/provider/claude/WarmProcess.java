@@ -32,6 +32,7 @@ final class WarmProcess implements AutoCloseable {
   private static final String CLEAR = "/clear";
 
   private final Child child;
+  private final CompletableFuture<Boolean> gone;
   private final AtomicReference<@Nullable Turn> turn = new AtomicReference<>();
   private final long started = System.nanoTime();
   private volatile boolean spokeUnasked;
@@ -56,6 +57,7 @@ final class WarmProcess implements AutoCloseable {
   /// Starts it. It gets ready while nobody waits for it.
   WarmProcess(ChildProcess processes, Command command) throws IOException {
     child = processes.start(command, this::read);
+    gone = child.silence().handle((_, _) -> true);
   }
 
   /// Says what holds for all its prompts. Returns whether it understood; it is of no use otherwise.
@@ -119,7 +121,7 @@ final class WarmProcess implements AutoCloseable {
 
   /// Whether it is there, and has said nothing that nobody asked it.
   boolean isQuiet() {
-    return !spokeUnasked && !child.silence().isDone();
+    return !spokeUnasked && !gone.isDone();
   }
 
   int calls() {
@@ -146,8 +148,7 @@ final class WarmProcess implements AutoCloseable {
     turn.set(now);
     child.write((message + "\n").getBytes(StandardCharsets.UTF_8), false);
     try {
-      CompletableFuture.anyOf(now.end(), child.silence().exceptionally(_ -> null))
-          .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      CompletableFuture.anyOf(now.end(), gone).get(patience.toMillis(), TimeUnit.MILLISECONDS);
       return Optional.ofNullable(now.end().getNow(null));
     } catch (TimeoutException e) {
       return Optional.empty();

@@ -6,7 +6,7 @@ import java.time.Duration;
 /// How CLI processes are kept for more than one call.
 ///
 /// @param enabled whether they are; otherwise each call is a process that was not started ahead
-/// @param most processes of one worker, busy ones included; 0: what half of the memory carries
+/// @param most processes of one worker, busy ones included
 /// @param calls that one answers before it is replaced
 /// @param age after which it is replaced
 /// @param idle how long one rests before it is ended
@@ -16,15 +16,17 @@ public record WarmSettings(boolean enabled, int most, int calls, Duration age, D
   private static final long BYTES = 200L * 1024 * 1024;
 
   public WarmSettings {
-    if (most < 0 || calls < 1 || !age.isPositive() || !idle.isPositive()) {
+    if (most < 1 || calls < 1 || !age.isPositive() || !idle.isPositive()) {
       throw new IllegalArgumentException(
-          "symbiont.dispatcher.warm: calls, age and idle must be positive, most not negative");
+          "symbiont.dispatcher.warm: most, calls, age and idle must be positive");
     }
-    most = most == 0 ? (int) Math.max(1, memory() / 2 / BYTES) : most;
   }
 
-  private static long memory() {
-    return ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
-        .getTotalMemorySize();
+  /// So many processes as half of this machine's memory carries.
+  public static int mostByMemory() {
+    long memory =
+        ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
+            .getTotalMemorySize();
+    return Math.toIntExact(Math.max(1, memory / 2 / BYTES));
   }
 }

@@ -15,10 +15,14 @@ import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.Ending;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
@@ -92,6 +96,19 @@ class WarmPoolTest {
           .isEqualTo(cold.get(i).usage());
     }
     assertThat(warm).allMatch(it -> it.usage().costBasis() == CostBasis.CLI);
+  }
+
+  @Test
+  void aLargePromptArrivesWhole() throws IOException {
+    String prompt = "one \"line\"\nand another\u0001".repeat(20_000);
+
+    assertThat(ask(prompt).outcome()).isInstanceOf(Outcome.Answered.class);
+    assertThat(ask(prompt).outcome()).isInstanceOf(Outcome.Answered.class);
+
+    byte[] hash = sha256(prompt);
+    assertThat(begun())
+        .extracting(it -> it.path("prompt_sha256").asString())
+        .containsOnly(HexFormat.of().formatHex(hash));
   }
 
   @ParameterizedTest
@@ -280,15 +297,26 @@ class WarmPoolTest {
     return Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
   }
 
+  private static byte[] sha256(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /// The process of each call, in their order.
   private List<Long> pids() throws IOException {
+    return begun().stream().map(it -> it.path("pid").asLong()).toList();
+  }
+
+  private List<JsonNode> begun() throws IOException {
     if (!Files.exists(truth)) {
       return List.of();
     }
     return Files.readAllLines(truth).stream()
         .map(Codec.mapper()::readTree)
         .filter(it -> it.path("event").asString().equals("begin"))
-        .map(it -> it.path("pid").asLong())
         .toList();
   }
 
