@@ -36,6 +36,27 @@ public record CallEnded(
   /// @param resetsAt when it begins anew
   public record LimitWarning(BigDecimal utilization, @Nullable Instant resetsAt) {}
 
+  /// The end of a call that was granted to a request and never made.
+  public static CallEnded neverMade(
+      GrantRequest request, String callId, String model, Instant at, String why) {
+    return new CallEnded(
+        callId,
+        request.taskId(),
+        request.purpose(),
+        request.tier(),
+        model,
+        request.attempt(),
+        request.worker(),
+        at,
+        BigDecimal.valueOf(0, 3),
+        new Outcome.Cancelled(why),
+        Usage.NONE,
+        false,
+        request.promptPreview(),
+        null,
+        null);
+  }
+
   public CallEnded {
     InvalidFieldException.require("call_id", callId);
     InvalidFieldException.require("task_id", taskId);

@@ -3,19 +3,16 @@ package dev.symbiont.dispatcher.amqp;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
-import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.Tiers;
-import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.dispatcher.attempt.RunningCalls;
 import dev.symbiont.dispatcher.attempt.TierBoard;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.LedgerClient;
 import dev.symbiont.hop.Parcel;
-import java.math.BigDecimal;
 import java.time.InstantSource;
 import java.util.List;
 
@@ -36,23 +33,10 @@ public record FromLedger(
 
   @Override
   public void grantedLate(GrantRequest request, GrantAnswer.Granted grant) {
+    String model = tiers.find(request.tier()).map(Tier::model).orElse(request.tier());
     var end =
-        new CallEnded(
-            grant.callId(),
-            request.taskId(),
-            request.purpose(),
-            request.tier(),
-            tiers.find(request.tier()).map(Tier::model).orElse(request.tier()),
-            request.attempt(),
-            request.worker(),
-            clock.instant(),
-            BigDecimal.ZERO,
-            new Outcome.Cancelled("the grant came after another answer"),
-            Usage.NONE,
-            false,
-            request.promptPreview(),
-            null,
-            null);
+        CallEnded.neverMade(
+            request, grant.callId(), model, clock.instant(), "the grant came after another answer");
     var _ = hop.deliver(List.of(Parcel.step(Topology.CALL_RETRIED, end)));
   }
 

@@ -151,14 +151,15 @@ public final class Attempt {
 
   private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
     long asked = System.nanoTime();
-    GrantAnswer answer = ask(work, redelivered, tryNumber);
+    GrantRequest request = request(work, redelivered, tryNumber);
+    GrantAnswer answer = await(request);
     if (!(answer
         instanceof GrantAnswer.Granted(_, String callId, Duration startWithin, Spent spent))) {
       return new Tried.NotGranted(answer);
     }
     if (startWithin != null && System.nanoTime() - asked > startWithin.toNanos()) {
       // The tier's rate is counted from grants: a call much later than its own would exceed it.
-      ledger.record(neverMade(work, callId, "the grant came too late")).get();
+      ledger.record(neverMade(request, callId, "the grant came too late")).get();
       return new Tried.NotGranted(
           new GrantAnswer.NotBefore(answer.requestId(), Duration.ZERO, spent));
     }
@@ -189,33 +190,29 @@ public final class Attempt {
         .join();
   }
 
-  private GrantAnswer ask(Work work, boolean redelivered, int tryNumber)
-      throws InterruptedException, ExecutionException {
+  private GrantRequest request(Work work, boolean redelivered, int tryNumber) {
     Task task = work.accepted().task();
-    var request =
-        new GrantRequest(
-            ledger.nextRequestId(),
-            Topology.replyKey(worker),
-            work.taskId(),
-            work.purpose(),
-            tier.name(),
-            work.attempt(),
-            work.waits(),
-            tryNumber,
-            worker,
-            redelivered,
-            task.priority(),
-            work.deadline(),
-            task.maxCostUsd(),
-            task.labels(),
-            CallEnded.preview(work.prompt()));
-    return await(request, work);
+    return new GrantRequest(
+        ledger.nextRequestId(),
+        Topology.replyKey(worker),
+        work.taskId(),
+        work.purpose(),
+        tier.name(),
+        work.attempt(),
+        work.waits(),
+        tryNumber,
+        worker,
+        redelivered,
+        task.priority(),
+        work.deadline(),
+        task.maxCostUsd(),
+        task.labels(),
+        CallEnded.preview(work.prompt()));
   }
 
   /// A worker that has to stop while it waits must not leave a granted call behind that it never
   /// makes.
-  private GrantAnswer await(GrantRequest request, Work work)
-      throws InterruptedException, ExecutionException {
+  private GrantAnswer await(GrantRequest request) throws InterruptedException, ExecutionException {
     CompletableFuture<GrantAnswer> answer = ledger.ask(request);
     try {
       return answer.get();
@@ -227,16 +224,15 @@ public final class Attempt {
               late ->
                   late instanceof GrantAnswer.Granted(_, String callId, _, _)
                       ? ledger.record(
-                          neverMade(work, callId, "the worker was stopped before the call"))
+                          neverMade(request, callId, "the worker was stopped before the call"))
                       : CompletableFuture.completedFuture(null))
           .join();
       throw e;
     }
   }
 
-  private CallEnded neverMade(Work work, String callId, String why) {
-    var outcome = new Outcome.Cancelled(why);
-    return ended(work, callId, Duration.ZERO, new Ending(outcome, Usage.NONE, false));
+  private CallEnded neverMade(GrantRequest request, String callId, String why) {
+    return CallEnded.neverMade(request, callId, tier.model(), clock.instant(), why);
   }
 
   private CallEnded call(Work work, String callId) {
