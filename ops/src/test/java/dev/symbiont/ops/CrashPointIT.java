@@ -427,8 +427,7 @@ class CrashPointIT {
     var running = new HashSet<Long>();
     int begun = 0;
     int finished = 0;
-    for (String line : Files.readAllLines(folder.resolve("truth.jsonl"))) {
-      JsonNode event = Codec.mapper().readTree(line);
+    for (JsonNode event : JsonLines.read(folder.resolve("truth.jsonl"))) {
       long pid = event.path("pid").asLong();
       if (event.path("event").asString().equals("begin")) {
         running.remove(pid);

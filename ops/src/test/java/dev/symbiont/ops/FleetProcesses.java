@@ -1,11 +1,9 @@
 package dev.symbiont.ops;
 
-import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.testing.TestBroker;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -95,14 +93,7 @@ final class FleetProcesses implements AutoCloseable {
   }
 
   private List<JsonNode> lines(String file) {
-    try {
-      return Files.readString(folder.resolve("ledger").resolve(file))
-          .lines()
-          .map(line -> Codec.mapper().readTree(line))
-          .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return JsonLines.read(folder.resolve("ledger").resolve(file));
   }
 
   private static int freePort() {

@@ -1,8 +1,5 @@
 package dev.symbiont.ops;
 
-import dev.symbiont.contract.wire.Codec;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,14 +21,8 @@ record TruthFile(Path path) {
     if (!Files.exists(path)) {
       return List.of();
     }
-    try {
-      return Files.readString(path)
-          .lines()
-          .map(line -> Codec.mapper().readTree(line))
-          .filter(it -> it.path("event").asString().equals(kind))
-          .toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return JsonLines.read(path).stream()
+        .filter(it -> it.path("event").asString().equals(kind))
+        .toList();
   }
 }
