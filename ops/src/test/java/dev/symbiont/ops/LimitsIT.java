@@ -37,9 +37,9 @@ class LimitsIT {
                 folder,
                 """
                 {"tiers": [
-                  {"name": "haiku", "concurrency": 2, "timeout": "30s"},
-                  {"name": "sonnet", "concurrency": %d, "timeout": "30s", "fallback": ["opus"]},
-                  {"name": "opus", "concurrency": %d, "timeout": "30s"}]}
+                  {"name": "haiku", "concurrency": 2, "timeout": "30s", "rate": {"calls": 6000, "period": "1m"}},
+                  {"name": "sonnet", "concurrency": %d, "timeout": "30s", "rate": {"calls": 6000, "period": "1m"}, "fallback": ["opus"]},
+                  {"name": "opus", "concurrency": %d, "timeout": "30s", "rate": {"calls": 6000, "period": "1m"}}]}
                 """
                     .formatted(SLOTS, SLOTS),
                 Map.of("SYMBIONT_SIMULATED_SECONDS", "0.02"))

@@ -47,9 +47,9 @@ class RealClaudeLimitsIT {
                 folder,
                 """
                 {"tiers": [
-                  {"name": "haiku", "concurrency": 1, "timeout": "60s"},
-                  {"name": "sonnet", "concurrency": %d, "timeout": "60s", "fallback": ["opus"]},
-                  {"name": "opus", "concurrency": %d, "timeout": "60s"}]}
+                  {"name": "haiku", "concurrency": 1, "timeout": "60s", "rate": {"calls": 6000, "period": "1m"}},
+                  {"name": "sonnet", "concurrency": %d, "timeout": "60s", "rate": {"calls": 6000, "period": "1m"}, "fallback": ["opus"]},
+                  {"name": "opus", "concurrency": %d, "timeout": "60s", "rate": {"calls": 6000, "period": "1m"}}]}
                 """
                     .formatted(SLOTS, SLOTS),
                 Map.of(

@@ -46,8 +46,9 @@ public final class Attempt {
 
   private static final Logger log = LoggerFactory.getLogger(Attempt.class);
 
-  /// At a slower rate the ledger says when to come again.
-  private static final Duration SLOWEST_RHYTHM = Duration.ofSeconds(1);
+  /// What the tier's rate allows in this time may be asked for at once. If that is less than one
+  /// call, the ledger says when to come again.
+  private static final Duration RHYTHM = Duration.ofSeconds(1);
 
   private static final Duration LIMITER_PATIENCE = Duration.ofMinutes(1);
   private static final Duration STOP_PATIENCE = Duration.ofSeconds(2);
@@ -119,8 +120,8 @@ public final class Attempt {
     return tier;
   }
 
-  /// Waits until this worker may ask for a call: evenly, in the rhythm of the tier's rate, so that
-  /// it seldom asks in vain.
+  /// Waits until this worker may ask for a call: no faster than the tier's rate, so that it seldom
+  /// asks in vain.
   public void pace() throws InterruptedException {
     while (!limiter.acquirePermission()) {
       if (Thread.interrupted()) {
@@ -305,15 +306,14 @@ public final class Attempt {
         .orElseThrow();
   }
 
-  /// Paces this worker evenly: one call at a time in the tier's rhythm.
   private static RateLimiter limiter(Tier tier) {
-    Duration even = tier.rate().period().dividedBy(tier.rate().calls());
-    Duration rhythm = even.compareTo(SLOWEST_RHYTHM) < 0 ? even : SLOWEST_RHYTHM;
+    double periods = (double) RHYTHM.toNanos() / tier.rate().period().toNanos();
+    int share = (int) Math.max(1, Math.ceil(tier.rate().calls() * periods));
     return RateLimiter.of(
         tier.name(),
         RateLimiterConfig.custom()
-            .limitForPeriod(1)
-            .limitRefreshPeriod(rhythm)
+            .limitForPeriod(share)
+            .limitRefreshPeriod(RHYTHM)
             .timeoutDuration(LIMITER_PATIENCE)
             .build());
   }

@@ -231,11 +231,7 @@ public final class LedgerDesk implements AutoCloseable {
   private void changed(TierState state) {
     boolean asEver = toldOf.add(state.tier()) && state.isOpen();
     log.atLevel(asEver ? Level.DEBUG : Level.INFO)
-        .log(
-            "tier {} is {}{}",
-            state.tier(),
-            state.phase().wire(),
-            state.reason() == null ? "" : " until %s: %s".formatted(state.until(), state.reason()));
+        .log("tier {} is {}{}", state.tier(), state.phase().wire(), why(state));
     switch (state.phase()) {
       case OPEN -> parking.releaseAllIn(state.tier(), Duration.ZERO);
       case PROBING -> parking.releaseOne(state.tier());
@@ -243,6 +239,13 @@ public final class LedgerDesk implements AutoCloseable {
         // whoever waits goes on waiting
       }
     }
+  }
+
+  private static String why(TierState state) {
+    // While it is probed, that time has passed.
+    String until =
+        state.phase() == TierState.Phase.LIMITED ? " until %s".formatted(state.until()) : "";
+    return state.reason() == null ? until : until + ": " + state.reason();
   }
 
   /// A task has begun to wait. If that is not for the tier to open, time alone wakes it.
