@@ -6,7 +6,8 @@ import java.util.List;
 
 /// A tier as configured under `symbiont.tiers`.
 ///
-/// @param adapter `claude`, or `exec` for any other command line program
+/// @param adapter `claude`, or `exec` for any other command line program; a dispatcher says if it
+///   has no such adapter
 /// @param model the model name that the adapter asks for
 /// @param purpose what the tier is for; the classifier reads it
 /// @param rate calls per period
@@ -41,7 +42,6 @@ public record Tier(
     require(
         name != null && name.matches("[a-z0-9][a-z0-9-]{0,30}"), "name", "must match [a-z0-9-]");
     adapter = adapter == null ? "claude" : adapter;
-    require(List.of("claude", "exec").contains(adapter), name, "adapter must be claude or exec");
     model = model == null ? name : model;
     purpose = purpose == null ? "" : purpose;
     rate = rate == null ? new Rate(600, Duration.ofMinutes(1)) : rate;
@@ -59,7 +59,7 @@ public record Tier(
     require(
         command.isEmpty() != adapter.equals("exec"),
         name,
-        "the exec adapter needs a command, claude none");
+        "the exec adapter needs a command, others none");
   }
 
   /// Whether a call that may have been paid for is made again.

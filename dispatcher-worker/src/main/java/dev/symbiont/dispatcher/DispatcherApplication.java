@@ -29,6 +29,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -104,15 +105,17 @@ public class DispatcherApplication {
         new Attempt.Patience(settings.maxTries(), settings.firstWait()));
   }
 
+  /// Further adapters are beans that are named like them.
   @Bean
   Providers providers(
       Tiers tiers,
       DispatcherSettings settings,
       Environment environment,
       ChildProcess child,
-      WorkFolder folder)
+      WorkFolder folder,
+      ListableBeanFactory beans)
       throws IOException {
-    var providers = new HashMap<String, Provider>();
+    var providers = new HashMap<>(beans.getBeansOfType(Provider.class));
     providers.put("exec", new ExecProvider(child));
     List<Tier> ofClaude =
         mine(tiers, settings).stream().filter(it -> it.adapter().equals("claude")).toList();
