@@ -1,8 +1,6 @@
 package dev.symbiont.dispatcher.amqp;
 
 import dev.symbiont.contract.Priority;
-import dev.symbiont.contract.Work;
-import dev.symbiont.hop.Delivery;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -11,24 +9,26 @@ import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/// The few messages that a worker holds and has not begun: urgent ones first, but now and then the
-/// one that has waited longest, so that a stream of urgent ones starves nobody. A message for which
-/// it is too early is passed over until its time. When it is too early for all, one is let through
-/// at that time to see, and the others follow a little apart.
-final class Backlog {
+/// The few things that a worker holds and has not begun: urgent ones first, but now and then the
+/// one that has waited longest, so that a stream of urgent ones starves nobody. One for which it is
+/// too early is passed over until its time. When it is too early for all, one is let through at
+/// that time to see, and the others follow a little apart.
+///
+/// @param <E> what is held
+final class Backlog<E> {
 
   private static final int OLDEST_EVERY = 8;
   private static final Duration LONGEST_WAIT = Duration.ofHours(1);
   private static final Duration APART = Duration.ofMillis(100);
   private static final Duration LEAST_APART = Duration.ofMillis(1);
 
-  private static final Comparator<Held> OLDEST = Comparator.comparingLong(Held::number);
-  private static final Comparator<Held> MOST_URGENT =
-      Comparator.comparing(Held::priority).thenComparing(OLDEST);
+  private static final Comparator<Held<?>> OLDEST = Comparator.comparingLong(Held::number);
+  private static final Comparator<Held<?>> MOST_URGENT =
+      Comparator.<Held<?>, Priority>comparing(Held::priority).thenComparing(OLDEST);
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final List<Held> all = new ArrayList<>();
+  private final List<Held<E>> all = new ArrayList<>();
   private long numbers;
   private int picks;
   private boolean held;
@@ -37,30 +37,25 @@ final class Backlog {
 
   /// @param number in the order of arrival
   /// @param notBefore on the clock of [System#nanoTime()]
-  record Held(Work work, Delivery delivery, long number, long notBefore) {
+  record Held<E>(E what, Priority priority, long number, long notBefore) {}
 
-    Priority priority() {
-      return work.priority();
-    }
-  }
-
-  void add(Work work, Delivery delivery) {
-    put(new Held(work, delivery, number(), System.nanoTime()));
+  void add(E what, Priority priority) {
+    put(new Held<>(what, priority, number(), System.nanoTime()));
   }
 
   /// Keeps it for another time.
-  void putBack(Held it, Duration wait) {
-    put(new Held(it.work, it.delivery, it.number, System.nanoTime() + wait.toNanos()));
+  void putBack(Held<E> it, Duration wait) {
+    put(new Held<>(it.what, it.priority, it.number, System.nanoTime() + wait.toNanos()));
   }
 
   /// The next one whose time has come, as soon as there is one.
-  Held take() throws InterruptedException {
+  Held<E> take() throws InterruptedException {
     lock.lockInterruptibly();
     try {
       while (true) {
         long now = System.nanoTime();
         boolean tooEarly = held && heldUntil - now > 0;
-        Optional<Held> next =
+        Optional<Held<E>> next =
             all.stream()
                 .filter(it -> !tooEarly && it.notBefore - now <= 0)
                 .min((picks + 1) % OLDEST_EVERY == 0 ? OLDEST : MOST_URGENT);
@@ -104,7 +99,7 @@ final class Backlog {
     try {
       long now = System.nanoTime();
       held = false;
-      all.replaceAll(it -> new Held(it.work, it.delivery, it.number, now));
+      all.replaceAll(it -> new Held<>(it.what, it.priority, it.number, now));
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -120,7 +115,7 @@ final class Backlog {
     }
   }
 
-  private void put(Held it) {
+  private void put(Held<E> it) {
     lock.lock();
     try {
       all.add(it);

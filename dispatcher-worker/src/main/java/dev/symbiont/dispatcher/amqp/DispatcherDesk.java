@@ -48,10 +48,12 @@ public final class DispatcherDesk implements AutoCloseable {
   private final RunningCalls running;
   private final Duration stopGrace;
   private final Intake intake;
-  private final Backlog backlog = new Backlog();
+  private final Backlog<Assignment> backlog = new Backlog<>();
   private final Map<Long, CompletableFuture<Void>> settling = new ConcurrentHashMap<>();
   private final List<Slot> slots = new ArrayList<>();
   private volatile boolean stopping;
+
+  private record Assignment(Work work, Delivery delivery) {}
 
   /// @param stopGrace how long a running call may take to end by itself when the worker is stopped
   public DispatcherDesk(
@@ -112,7 +114,7 @@ public final class DispatcherDesk implements AutoCloseable {
       throw new IllegalArgumentException(
           "work for tier %s in a queue of %s".formatted(work.tier(), tier.name()));
     }
-    backlog.add(work, delivery);
+    backlog.add(new Assignment(work, delivery), work.priority());
   }
 
   /// While no tier takes calls, what lies in the queues is best left there. Only those of the
@@ -140,23 +142,24 @@ public final class DispatcherDesk implements AutoCloseable {
   }
 
   /// Completes when the broker has it all and the work is acknowledged.
-  private CompletableFuture<Void> settle(Held it, Next next) {
-    Reply reply = it.work().accepted().reply();
+  private CompletableFuture<Void> settle(Held<Assignment> it, Next next) {
+    Delivery from = it.what().delivery();
+    Reply reply = it.what().work().accepted().reply();
     return switch (next) {
       case Next.Ended(TaskEnded end) -> {
         var parcels = new ArrayList<Parcel>();
         parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
         parcels.addAll(resultFor(reply, end));
-        yield hop.forward(it.delivery(), parcels);
+        yield hop.forward(from, parcels);
       }
       case Next.FallsBack(RoutedTask task) -> {
         log.info("task {} falls back from {} to {}", task.taskId(), tier.name(), task.tier());
         String key = Topology.routedKey(task.tier(), task.priority());
-        yield hop.forward(it.delivery(), List.of(Parcel.step(key, task)));
+        yield hop.forward(from, List.of(Parcel.step(key, task)));
       }
       case Next.Classified(CallEnded call) ->
-          hop.forward(it.delivery(), List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
-      case Next.EndedBefore(TaskEnded end) -> hop.forward(it.delivery(), resultFor(reply, end));
+          hop.forward(from, List.of(Parcel.step(Topology.CALL_CLASSIFIED, call)));
+      case Next.EndedBefore(TaskEnded end) -> hop.forward(from, resultFor(reply, end));
       case Next.Waits(RoutedTask task) -> {
         log.info(
             "task {} waits for {} until {}: {}",
@@ -164,11 +167,10 @@ public final class DispatcherDesk implements AutoCloseable {
             task.tier(),
             task.waitsUntil(),
             task.waitsFor());
-        yield hop.forward(
-            it.delivery(), List.of(Parcel.step(Topology.parkedKey(task.tier()), task)));
+        yield hop.forward(from, List.of(Parcel.step(Topology.parkedKey(task.tier()), task)));
       }
       case Next.Declined(Classification question) ->
-          hop.forward(it.delivery(), List.of(Parcel.step(Topology.CALL_DECLINED, question)));
+          hop.forward(from, List.of(Parcel.step(Topology.CALL_DECLINED, question)));
       case Next.AskAgain(Duration after, boolean forAll) -> {
         // Without a slot, which has better to do than to wait.
         if (forAll) {
@@ -179,9 +181,9 @@ public final class DispatcherDesk implements AutoCloseable {
         }
         yield CompletableFuture.completedFuture(null);
       }
-      case Next.Nothing() -> hop.forward(it.delivery(), List.of());
+      case Next.Nothing() -> hop.forward(from, List.of());
       case Next.PutBack() -> {
-        hop.putBack(it.delivery());
+        hop.putBack(from);
         yield CompletableFuture.completedFuture(null);
       }
     };
@@ -205,7 +207,7 @@ public final class DispatcherDesk implements AutoCloseable {
       while (!stopping) {
         try {
           attempt.pace();
-          Held next = backlog.take();
+          Held<Assignment> next = backlog.take();
           if (!stopping) {
             run(next);
           }
@@ -216,15 +218,16 @@ public final class DispatcherDesk implements AutoCloseable {
       }
     }
 
-    private void run(Held it) throws InterruptedException {
+    private void run(Held<Assignment> it) throws InterruptedException {
+      Work work = it.what().work();
+      Delivery from = it.what().delivery();
       try {
-        CompletableFuture<Void> settled =
-            settle(it, attempt.run(it.work(), it.delivery().redelivered()));
+        CompletableFuture<Void> settled = settle(it, attempt.run(work, from.redelivered()));
         settling.put(it.number(), settled);
         var _ = settled.whenComplete((_, _) -> settling.remove(it.number()));
       } catch (RuntimeException e) {
-        log.error("task {} cannot be worked on", it.work().taskId(), e);
-        var _ = hop.setAside(it.delivery(), "cannot be worked on: " + e);
+        log.error("task {} cannot be worked on", work.taskId(), e);
+        var _ = hop.setAside(from, "cannot be worked on: " + e);
       }
     }
   }
