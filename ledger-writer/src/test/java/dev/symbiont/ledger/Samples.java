@@ -203,9 +203,9 @@ public final class Samples {
     return beat(worker, WorkerBeat.Phase.HEARTBEAT);
   }
 
-  public static WorkerBeat beat(String worker, WorkerBeat.Phase phase) {
+  public static WorkerBeat beat(String worker, WorkerBeat.Phase phase, String... running) {
     return new WorkerBeat(
-        worker, worker.replaceAll("-.*", ""), NOON, NOON.plusSeconds(2), phase, List.of());
+        worker, worker.replaceAll("-.*", ""), NOON, NOON.plusSeconds(2), phase, List.of(running));
   }
 
   private static Tier tier(

@@ -67,7 +67,7 @@ class HostileIT {
                 "SPRING_APPLICATION_JSON",
                 """
                 {"symbiont": {"router": {"default-tier": "haiku"}, "dispatcher": {"max-tries": 1, "warm": {"idle": "1s"}},
-                 "tiers": [{"name": "haiku", "timeout": "3s", "concurrency": %d, "rate": {"calls": 60000, "period": "1m"}}]}}
+                 "tiers": [{"name": "haiku", "timeout": "8s", "concurrency": %d, "rate": {"calls": 60000, "period": "1m"}}]}}
                 """
                     .formatted(SLOTS)));
     fleet.start("ledger").awaitOutput("ledger is up");

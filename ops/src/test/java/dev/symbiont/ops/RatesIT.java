@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.symbiont.contract.topology.Topology;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,8 +27,11 @@ class RatesIT {
   @TempDir private Path folder;
   private TierFleet fleet;
 
+  /// Gets a copy of every request for a grant.
+  private String asked;
+
   @BeforeEach
-  void prepare() {
+  void prepare() throws IOException {
     fleet =
         new TierFleet(
             folder,
@@ -39,6 +43,7 @@ class RatesIT {
             """
                 .formatted(CALLS, PERIOD, FEW, PERIOD),
             Map.of("SYMBIONT_SIMULATED_SECONDS", "0.2"));
+    asked = fleet.processes.broker.replyQueue();
   }
 
   @AfterEach
@@ -49,6 +54,7 @@ class RatesIT {
   @Test
   void neverAboveTheRateAndNearlyAllOfItWhileWorkersComeGoAndStandStill() throws Exception {
     fleet.start(1);
+    watchRequests();
     fleet.submit(20 * CALLS, "task", "hello", "haiku");
     awaitCalls(CALLS);
     List<SymbiontProcess> more =
@@ -66,11 +72,16 @@ class RatesIT {
   @Test
   void aTinyRateIsKeptByManyWorkers() throws Exception {
     fleet.start(5);
+    watchRequests();
     fleet.submit(10 * FEW, "task", "hello", "sonnet");
 
     awaitCalls(5 * FEW);
 
     assertRate(FEW, 5 * FEW);
+  }
+
+  private void watchRequests() throws IOException {
+    var _ = fleet.processes.broker.channel().queueBind(asked, Topology.FLOW, Topology.ASK_LEDGER);
   }
 
   private void awaitCalls(int count) {
@@ -95,5 +106,8 @@ class RatesIT {
     assertThat((count - 1 - calls) / periods)
         .as("calls in a period, of %s", began)
         .isGreaterThan(0.9 * calls);
+    double requests = (double) fleet.processes.broker.depth(asked) / began.size();
+    System.out.printf("%.2f requests for each call%n", requests);
+    assertThat(requests).as("requests for each call").isLessThan(3);
   }
 }

@@ -26,7 +26,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -45,13 +44,8 @@ import org.jspecify.annotations.Nullable;
 /// up.
 ///
 /// Keeps the tasks in memory that moved lately, and looks the others up: millions of them can wait.
-/// Not thread-safe: the writer is its only user. Time passes here in beats of this ledger-writer
-/// itself, which wait in the same queue as those of the workers: a backlog delays both alike, so a
-/// worker is never given up because the ledger is late or a clock jumped.
+/// Not thread-safe: the writer is its only user.
 public final class Arbiter {
-
-  /// Own beats without one of a worker, after which its calls are given up.
-  static final int BEATS_TO_LAPSE = 5;
 
   private static final int MOST_RECENT = 20_000;
   private static final int REFUSALS_KEPT = 10_000;
@@ -73,7 +67,7 @@ public final class Arbiter {
 
   private final Map<String, TaskRecord> changed = new LinkedHashMap<>();
   private final Map<String, CallRecord> openCalls = new LinkedHashMap<>();
-  private final Map<String, Seen> workers = new LinkedHashMap<>();
+  private final Workers workers = new Workers();
   private final Map<String, TierRecord> gates = new LinkedHashMap<>();
   private final Map<String, RateWindow> windows = new HashMap<>();
 
@@ -81,7 +75,6 @@ public final class Arbiter {
   private final SequencedMap<String, GrantAnswer> refusals = new LinkedHashMap<>();
 
   private final Spending spending;
-  private long beats;
 
   /// What the arbiter decides by, beside the tiers.
   ///
@@ -108,8 +101,6 @@ public final class Arbiter {
 
     public static final Memory NONE = new Memory(List.of(), List.of(), List.of(), List.of());
   }
-
-  private record Seen(WorkerBeat beat, long at) {}
 
   /// What is answered to a request, and what has to be on disk before.
   ///
@@ -486,48 +477,25 @@ public final class Arbiter {
   }
 
   /// Notes a sign of life. One of this ledger-writer's own lets time pass: returned are the ends,
-  /// as unknown, of the calls whose workers have lapsed.
+  /// as unknown, of the calls that will not end by themselves.
   public List<CallEnded> beat(WorkerBeat beat, boolean own) {
-    if (beat.phase() == WorkerBeat.Phase.STOPPED) {
-      workers.put(beat.worker(), new Seen(beat, beats - BEATS_TO_LAPSE));
-    } else {
-      workers.put(beat.worker(), new Seen(beat, beats));
-    }
+    workers.heard(beat);
     if (!own) {
       return List.of();
     }
-    beats++;
-    workers.values().removeIf(it -> it.at + 10 * BEATS_TO_LAPSE < beats);
-    return lapsed();
+    workers.pass(openCalls.values());
+    return openCalls.values().stream()
+        .flatMap(call -> workers.givenUp(call).map(why -> unknownEnd(call, why)).stream())
+        .toList();
   }
 
   /// The last signs of life of the workers that have not lapsed.
   public List<WorkerBeat> liveWorkers() {
-    return workers.values().stream()
-        .filter(it -> beats - it.at < BEATS_TO_LAPSE)
-        .map(Seen::beat)
-        .toList();
+    return workers.alive();
   }
 
   private static Verdict answer(GrantAnswer answer) {
     return new Verdict(answer, null, null);
-  }
-
-  private List<CallEnded> lapsed() {
-    var ends = new ArrayList<CallEnded>();
-    for (CallRecord call : openCalls.values()) {
-      if (hasLapsed(call.worker())) {
-        ends.add(unknownEnd(call));
-      }
-    }
-    return ends;
-  }
-
-  /// A worker that was never heard of since this writer started gets the same time as one that fell
-  /// silent then.
-  private boolean hasLapsed(String worker) {
-    Seen seen = workers.get(worker);
-    return beats - (seen == null ? 0 : seen.at) >= BEATS_TO_LAPSE;
   }
 
   private void keep(TaskRecord task) {
@@ -541,10 +509,9 @@ public final class Arbiter {
     }
   }
 
-  private CallEnded unknownEnd(CallRecord call) {
+  private CallEnded unknownEnd(CallRecord call, String why) {
     Instant now = clock.instant();
     var usage = new Usage(0, 0, 0, 0, call.costUsd(), CostBasis.UNKNOWN, null);
-    var message = "worker %s fell silent during the call".formatted(call.worker());
     return new CallEnded(
         call.callId(),
         call.taskId(),
@@ -555,7 +522,7 @@ public final class Arbiter {
         call.worker(),
         now,
         BigDecimal.valueOf(Duration.between(call.grantedAt(), now).toMillis(), 3),
-        new Outcome.Unknown(message),
+        new Outcome.Unknown(why),
         usage,
         false,
         call.promptPreview(),

@@ -68,7 +68,36 @@ class SilentWorkerTest {
 
     for (int i = 0; i < 100; i++) {
       assertThat(ownBeats(4)).isEmpty();
+      arbiter.beat(Samples.beat("worker-1", Phase.HEARTBEAT, "task-1/call.1"), false);
+    }
+  }
+
+  /// Its grant was lost, and with it the worker's chance to ask again.
+  @Test
+  void aCallThatItsWorkerNeverNamesIsGivenUpAsWell() {
+    grant("ask-1", "worker-1");
+
+    var given = new ArrayList<CallEnded>();
+    int beats = 0;
+    while (given.isEmpty()) {
+      arbiter.beat(Samples.beat("worker-1", Phase.HEARTBEAT, "task-2/call.1"), false);
+      given.addAll(ownBeats(1));
+      beats++;
+    }
+
+    assertThat(beats).as("time to ask again").isBetween(15, 20);
+    assertThat(given.getFirst().outcome())
+        .isEqualTo(new Outcome.Unknown("worker worker-1 does not know of the call"));
+  }
+
+  @Test
+  void aCallThatItsWorkerNamesNoMoreGetsTimeForItsEnd() {
+    grant("ask-1", "worker-1");
+    arbiter.beat(Samples.beat("worker-1", Phase.HEARTBEAT, "task-1/call.1"), false);
+
+    for (int i = 0; i < 14; i++) {
       arbiter.beat(Samples.beat("worker-1"), false);
+      assertThat(ownBeats(1)).isEmpty();
     }
   }
 
@@ -92,8 +121,9 @@ class SilentWorkerTest {
     now = now.plus(Duration.ofHours(1));
 
     // Both have waited in the queue for the same time.
+    WorkerBeat beat = Samples.beat("worker-1", Phase.HEARTBEAT, "task-1/call.1");
     for (int i = 0; i < 1_800; i++) {
-      assertThat(arbiter.beat(Samples.beat("worker-1"), false)).isEmpty();
+      assertThat(arbiter.beat(beat, false)).isEmpty();
       assertThat(ownBeats(1)).isEmpty();
     }
   }
