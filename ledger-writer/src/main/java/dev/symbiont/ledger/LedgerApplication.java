@@ -8,9 +8,11 @@ import dev.symbiont.hop.HopConfiguration;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.hop.Worker;
 import dev.symbiont.ledger.amqp.LedgerDesk;
+import dev.symbiont.ledger.writer.Lag;
 import dev.symbiont.ledger.writer.LedgerFiles;
 import dev.symbiont.ledger.writer.Writer;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -24,6 +26,8 @@ import org.springframework.context.annotation.Import;
 @EnableConfigurationProperties(LedgerSettings.class)
 @Import(HopConfiguration.class)
 public class LedgerApplication {
+
+  private static final Lag LAG = new Lag(1_000, Duration.ofMillis(100));
 
   @Bean
   Worker worker(RandomGenerator random) {
@@ -65,6 +69,6 @@ public class LedgerApplication {
       LedgerFiles files, Tiers tiers, InstantSource clock, LedgerSettings settings, Worker worker)
       throws IOException {
     files.keepNative();
-    return new Writer(files, tiers, clock, settings.rules(), worker.id());
+    return new Writer(files, tiers, clock, settings.rules(), worker.id(), LAG);
   }
 }

@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -87,6 +88,19 @@ public final class Codec {
           "symbiont.query.v1", LedgerQuery.class,
           "symbiont.answer.v1", LedgerAnswer.class);
 
+  /// By the classes of messages, several of which may share a schema.
+  private static final ClassValue<String> SCHEMA_OF =
+      new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+          return Stream.concat(LIFE.entrySet().stream(), TALK.entrySet().stream())
+              .filter(entry -> entry.getValue().isAssignableFrom(type))
+              .map(Map.Entry::getKey)
+              .findFirst()
+              .orElseThrow();
+        }
+      };
+
   private static final List<CoercionInputShape> SCALARS =
       List.of(CoercionInputShape.Integer, CoercionInputShape.Float, CoercionInputShape.Boolean);
 
@@ -125,18 +139,12 @@ public final class Codec {
 
   /// Every schema name there is.
   public static List<String> schemas() {
-    return java.util.stream.Stream.concat(LIFE.keySet().stream(), TALK.keySet().stream())
-        .sorted()
-        .toList();
+    return Stream.concat(LIFE.keySet().stream(), TALK.keySet().stream()).sorted().toList();
   }
 
   /// The schema name of a message, for the AMQP `type` property.
   public static String schemaOf(Message message) {
-    return java.util.stream.Stream.concat(LIFE.entrySet().stream(), TALK.entrySet().stream())
-        .filter(entry -> entry.getValue().isInstance(message))
-        .map(Map.Entry::getKey)
-        .findFirst()
-        .orElseThrow();
+    return SCHEMA_OF.get(message.getClass());
   }
 
   public static byte[] encode(Message message) {

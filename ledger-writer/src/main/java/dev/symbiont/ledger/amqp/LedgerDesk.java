@@ -48,10 +48,13 @@ import org.slf4j.event.Level;
 public final class LedgerDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
-  private static final int LARGEST_BATCH = 100;
+  private static final int LARGEST_BATCH = 500;
   private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
   private static final Duration REPEAT_TIERS_EVERY = Duration.ofSeconds(5);
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
+
+  /// So long without anything new, and there is time for ledger and index.
+  private static final Duration LULL = Duration.ofMillis(5);
 
   private final Hop hop;
   private final Writer writer;
@@ -66,6 +69,10 @@ public final class LedgerDesk implements AutoCloseable {
   private final Intake intake;
   private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
   private final Thread thread;
+
+  /// Whether the last write failed, so that the files have to be read again.
+  private boolean broken;
+
   private CompletableFuture<Void> settled = CompletableFuture.completedFuture(null);
   private CompletableFuture<Void> repeated = CompletableFuture.completedFuture(null);
   private final ExecutorService answers =
@@ -135,7 +142,8 @@ public final class LedgerDesk implements AutoCloseable {
     try {
       while (true) {
         var batch = new ArrayList<Delivery>();
-        Delivery first = waiting.poll(untilNextOpening().toNanos(), TimeUnit.NANOSECONDS);
+        Duration patience = writer.isBehind() ? LULL : untilNextOpening();
+        Delivery first = waiting.poll(patience.toNanos(), TimeUnit.NANOSECONDS);
         if (first != null) {
           batch.add(first);
         }
@@ -144,7 +152,18 @@ public final class LedgerDesk implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       // Stopping: what is left unacknowledged comes again.
+      if (!broken) {
+        project();
+      }
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void project() {
+    try {
+      writer.project();
+    } catch (IOException | RuntimeException e) {
+      log.warn("the ledger is completed at the next start: {}", e.toString());
     }
   }
 
@@ -170,7 +189,7 @@ public final class LedgerDesk implements AutoCloseable {
           continue;
         }
         switch (Codec.decode(delivery.schema(), delivery.body())) {
-          case Step step -> incoming.add(new Incoming.Happened(step));
+          case Step step -> incoming.add(new Incoming.Happened(step, delivery.body()));
           case GrantRequest request -> incoming.add(new Incoming.Asked(request));
           case WorkerBeat beat -> incoming.add(new Incoming.Beat(beat));
           case LedgerQuery.Cancel cancel -> incoming.add(new Incoming.Cancellation(cancel));
@@ -189,7 +208,9 @@ public final class LedgerDesk implements AutoCloseable {
     if (incoming.isEmpty()) {
       incoming.add(new Incoming.Tick());
     }
-    for (Reaction reaction : write(incoming)) {
+    // A question sees everything that was confirmed before it was asked.
+    boolean project = batch.isEmpty() || !questions.isEmpty();
+    for (Reaction reaction : write(incoming, project)) {
       switch (reaction) {
         case Reaction.TierChanged(var state) -> {
           parcels.add(Parcel.tier(Topology.changedKey(state), state));
@@ -223,7 +244,6 @@ public final class LedgerDesk implements AutoCloseable {
         batch.isEmpty()
             ? settled.runAfterBoth(hop.deliver(parcels), () -> {})
             : hop.forwardAll(settled, batch, parcels);
-    // After the batch, so that a question sees everything that was confirmed before it was asked.
     questions.forEach(query -> answers.execute(() -> answer(query)));
     settledLetters.forEach(answers::execute);
   }
@@ -269,21 +289,27 @@ public final class LedgerDesk implements AutoCloseable {
   }
 
   /// Does not give up: nothing is acknowledged until it is on disk.
-  private List<Reaction> write(List<Incoming> incoming) throws InterruptedException {
-    boolean reopen = false;
+  ///
+  /// @param project whether ledger and index shall be up to date then
+  private List<Reaction> write(List<Incoming> incoming, boolean project)
+      throws InterruptedException {
     while (true) {
       try {
-        if (reopen) {
+        if (broken) {
           writer.reopen();
+          broken = false;
         }
         List<Reaction> reactions = writer.write(incoming);
+        if (project) {
+          writer.project();
+        }
         health.wrote(null);
         return reactions;
       } catch (IOException | RuntimeException e) {
         log.error(
             "the ledger cannot be written; nothing is acknowledged until it can: {}", e.toString());
         health.wrote(String.valueOf(e.getMessage()));
-        reopen = true;
+        broken = true;
         TimeUnit.MILLISECONDS.sleep(RETRY_WRITE_AFTER.toMillis());
       }
     }

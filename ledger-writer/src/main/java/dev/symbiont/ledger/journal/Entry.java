@@ -6,6 +6,7 @@ import dev.symbiont.contract.Step;
 import dev.symbiont.contract.wire.Codec;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// A line of `tasks.jsonl`: one step of a task, as it was published or as the ledger-writer decided
@@ -27,9 +28,28 @@ public record Entry(String eventId, Instant recordedAt, Event event) {
   private record Read(String eventId, Instant recordedAt, String schema, JsonNode body) {}
 
   public byte[] toJson() {
-    var body = new String(Codec.encode(event), StandardCharsets.UTF_8);
+    return toJson(null);
+  }
+
+  /// The line, with the event as it was published if it was.
+  public byte[] toJson(byte @Nullable [] published) {
+    byte[] body = published != null && isOneLine(published) ? published : Codec.encode(event);
     return Codec.mapper()
-        .writeValueAsBytes(new Written(eventId, recordedAt, Codec.schemaOf(event), body));
+        .writeValueAsBytes(
+            new Written(
+                eventId,
+                recordedAt,
+                Codec.schemaOf(event),
+                new String(body, StandardCharsets.UTF_8)));
+  }
+
+  private static boolean isOneLine(byte[] json) {
+    for (byte each : json) {
+      if (each == '\n' || each == '\r') {
+        return false;
+      }
+    }
+    return true;
   }
 
   public static Entry read(byte[] line) {

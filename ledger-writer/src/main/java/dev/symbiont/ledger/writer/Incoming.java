@@ -4,12 +4,21 @@ import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.WorkerBeat;
+import org.jspecify.annotations.Nullable;
 
 /// What the writer is handed.
 public sealed interface Incoming {
 
   /// Something happened to a task.
-  record Happened(Step step) implements Incoming {}
+  ///
+  /// @param json the step as it came, if it came from somebody else
+  @SuppressWarnings("ArrayRecordComponent") // never compared, and not copied on the way
+  record Happened(Step step, byte @Nullable [] json) implements Incoming {
+
+    public Happened(Step step) {
+      this(step, null);
+    }
+  }
 
   /// May a call be made?
   record Asked(GrantRequest request) implements Incoming {}

@@ -6,7 +6,6 @@ import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.Arbiter;
 import dev.symbiont.ledger.arbiter.Backoff;
-import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.index.Index;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
@@ -25,17 +24,17 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The journal, the ledger and the index, brought to the same point when they are opened and kept
 /// there.
 ///
-/// The journal alone is forced. The ledger may lag behind it after a crash, and is completed; the
-/// index may lag behind it, and is brought up from its mark. Where either is ahead of the journal,
-/// the journal has lost lines: the index is then built anew, and the ledger's surplus lines are
-/// moved aside.
+/// The journal alone is forced, and comes first: taking over many lines at once costs ledger and
+/// index much less than one by one. The ledger may lag behind it after a crash, and is completed;
+/// the index may lag behind it, and is brought up from its mark. Where either is ahead of the
+/// journal, the journal has lost lines: the index is then built anew, and the ledger's surplus
+/// lines are moved aside.
 final class OpenFiles implements AutoCloseable {
 
   private static final int CHUNK = 2_000;
@@ -47,6 +46,15 @@ final class OpenFiles implements AutoCloseable {
   private ChainedLog ledger;
   private ChainedLog journal;
   private long calls;
+
+  /// Lines of the ledger that are not in it yet.
+  private final List<Index.Call> derived = new ArrayList<>();
+
+  private boolean behind;
+  private long behindSince;
+
+  /// Lines of the journal that ledger and index are built from.
+  private long projected;
 
   /// The day of the first line of the journal's present file, once it is known.
   private @Nullable LocalDate begun;
@@ -63,6 +71,7 @@ final class OpenFiles implements AutoCloseable {
         this.ledger = ChainedLog.openDerived(files.ledger(), alignSealed());
         noteRepair(ledger);
         noteRepair(journal);
+        this.projected = journal.mark().lines();
       } catch (IOException | RuntimeException e) {
         journal.close();
         throw e;
@@ -115,26 +124,51 @@ final class OpenFiles implements AutoCloseable {
     return List.copyOf(repairs);
   }
 
-  /// The line that this step adds to the ledger, if it ends a call.
-  Optional<Index.Call> ledgerLine(Step step, Span source, List<Index.Call> before) {
-    return LedgerLine.callIn(step)
-        .map(call -> new Index.Call(calls + before.size() + 1, LedgerLine.of(call), source));
+  /// Notes the line that this step adds to the ledger, if it ends a call.
+  void derive(Step step, Span source) {
+    LedgerLine.callIn(step)
+        .ifPresent(
+            call ->
+                derived.add(
+                    new Index.Call(calls + derived.size() + 1, LedgerLine.of(call), source)));
   }
 
-  /// Makes what was added to the journal durable, and takes it over into ledger and index.
-  void persist(Arbiter arbiter, List<Index.Call> newCalls) throws IOException {
-    List<TaskRecord> changed = arbiter.takeChanged();
-    if (changed.isEmpty() && !journal.isPending()) {
-      return;
+  /// Makes what was added to the journal durable.
+  void force() throws IOException {
+    if (journal.isPending()) {
+      journal.flush();
+      journal.force();
+      if (!behind) {
+        behind = true;
+        behindSince = System.nanoTime();
+      }
     }
-    journal.flush();
-    journal.force();
-    for (Index.Call call : newCalls) {
+  }
+
+  /// Whether ledger or index lack something that the journal has.
+  boolean isBehind() {
+    return behind;
+  }
+
+  /// The same, by more than this.
+  boolean isBehind(Lag most) {
+    return behind
+        && (journal.mark().lines() - projected >= most.lines()
+            || System.nanoTime() - behindSince >= most.time().toNanos());
+  }
+
+  /// Takes over what was made durable into ledger and index.
+  void project(Arbiter arbiter) throws IOException {
+    for (Index.Call call : derived) {
       ledger.add(Codec.mapper().writeValueAsBytes(call.line()));
     }
     ledger.flush();
-    index.commit(changed, newCalls, arbiter.tiers(), arbiter.takeSpending(), journal.mark());
-    calls += newCalls.size();
+    index.commit(
+        arbiter.takeChanged(), derived, arbiter.tiers(), arbiter.takeSpending(), journal.mark());
+    calls += derived.size();
+    derived.clear();
+    projected = journal.mark().lines();
+    behind = false;
   }
 
   @Override
@@ -244,9 +278,8 @@ final class OpenFiles implements AutoCloseable {
   /// Begins new files when the day has changed since the first line of the present ones. The names
   /// of the old ones are final, and so is their content: the first line of each new file holds the
   /// hash of the last line of the old one.
-  void roll(LocalDate today) throws IOException {
-    Mark end = journal.mark();
-    if (end.offset() == journal.origin().offset()) {
+  void roll(LocalDate today, Arbiter arbiter) throws IOException {
+    if (journal.mark().offset() == journal.origin().offset()) {
       return;
     }
     if (begun == null) {
@@ -257,6 +290,8 @@ final class OpenFiles implements AutoCloseable {
     if (!begun.isBefore(today) || Files.exists(sealed)) {
       return;
     }
+    project(arbiter);
+    Mark end = journal.mark();
     Mark ledgerEnd = ledger.mark();
     ledger.force();
     ledger.close();

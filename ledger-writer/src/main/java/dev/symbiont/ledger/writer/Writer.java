@@ -54,8 +54,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The fleet's memory. Each batch goes through one order: decide, append to the journal, force it
-/// to disk, derive the ledger, bring the index up, and only then let the answers out. Used by one
-/// thread.
+/// to disk, and only then let the answers out. Ledger and index follow, when there is time or they
+/// lag too far behind. Used by one thread.
 ///
 /// A crash at any point leaves the journal as the truth: on the next start the index is brought up
 /// from its mark, the ledger is completed, and whatever was not acknowledged comes again and is
@@ -67,6 +67,7 @@ public final class Writer implements AutoCloseable {
   private final InstantSource clock;
   private final Arbiter.Rules rules;
   private final String worker;
+  private final Lag lag;
   private volatile List<WorkerBeat> liveWorkers = List.of();
   private volatile TierSnapshot tiersNow;
   private Map<String, TierState> told = Map.of();
@@ -98,14 +99,21 @@ public final class Writer implements AutoCloseable {
   /// undone.
   ///
   /// @param worker this ledger-writer's own worker id, whose beats let time pass
+  /// @param lag how far ledger and index may lag behind after a batch
   public Writer(
-      LedgerFiles files, Tiers tiers, InstantSource clock, Arbiter.Rules rules, String worker)
+      LedgerFiles files,
+      Tiers tiers,
+      InstantSource clock,
+      Arbiter.Rules rules,
+      String worker,
+      Lag lag)
       throws IOException {
     this.files = files;
     this.tiers = tiers;
     this.clock = clock;
     this.rules = rules;
     this.worker = worker;
+    this.lag = lag;
     this.open = OpenFiles.open(files, rules.backoff());
     this.arbiter = arbiter();
     this.ledgerHead = open.ledger().mark();
@@ -129,27 +137,29 @@ public final class Writer implements AutoCloseable {
   /// Takes a batch. When this returns, everything in it is on disk, and the reactions may be sent.
   /// When it throws, nothing may be acknowledged: call [#reopen()], then try the same batch again.
   public List<Reaction> write(List<Incoming> incoming) throws IOException {
-    open.roll(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC));
-    var calls = new ArrayList<Index.Call>();
+    open.roll(LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC), arbiter);
     var pending = new ArrayList<Pending>();
     for (Incoming it : incoming) {
       switch (it) {
-        case Incoming.Happened(SetAside aside) -> setAside(aside, calls, pending);
-        case Incoming.Happened(RoutedTask task) when task.waitsFor() != null ->
-            parked(task, calls, pending);
-        case Incoming.Happened(Step step) -> {
-          happened(step.eventId(), step, calls);
-          endIfCancelled(step.taskId(), calls, pending);
+        case Incoming.Happened(SetAside aside, _) -> setAside(aside, pending);
+        case Incoming.Happened(Step step, var json) -> {
+          happened(step.eventId(), step, json);
+          if (step instanceof RoutedTask task && task.waitsFor() != null) {
+            // If its tier is open by now, nobody would wake it.
+            pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
+          } else {
+            endIfCancelled(step.taskId(), pending);
+          }
         }
-        case Incoming.Asked(GrantRequest request) -> pending.add(decide(request, calls));
-        case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, calls, pending);
-        case Incoming.Replay(LedgerQuery.Replay query) -> replay(query, calls, pending);
-        case Incoming.Discard(LedgerQuery.Discard query) -> discard(query, calls, pending);
+        case Incoming.Asked(GrantRequest request) -> pending.add(decide(request));
+        case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, pending);
+        case Incoming.Replay(LedgerQuery.Replay query) -> replay(query, pending);
+        case Incoming.Discard(LedgerQuery.Discard query) -> discard(query, pending);
         case Incoming.Beat(WorkerBeat beat) -> {
           for (CallEnded unknown : arbiter.beat(beat, beat.worker().equals(worker))) {
             // Not the id of the end itself: that may still come, and then corrects this.
-            happened(unknown.callId() + "/unknown", unknown, calls);
-            endIfCancelled(unknown.taskId(), calls, pending);
+            happened(unknown.callId() + "/unknown", unknown);
+            endIfCancelled(unknown.taskId(), pending);
           }
           if (beat.worker().equals(worker)) {
             // The worker may not have got it: it had no connection just then.
@@ -163,14 +173,29 @@ public final class Writer implements AutoCloseable {
       }
     }
     liveWorkers = arbiter.liveWorkers();
-    open.persist(arbiter, calls);
-    ledgerHead = open.ledger().mark();
+    open.force();
+    if (open.isBehind(lag)) {
+      project();
+    }
     tiersNow = snapshot();
     var reactions = new ArrayList<Reaction>(changedTiers());
     for (Pending it : pending) {
       reactions.add(it.read());
     }
     return reactions;
+  }
+
+  /// Whether [#project()] has anything to do.
+  public boolean isBehind() {
+    return open.isBehind();
+  }
+
+  /// Brings ledger and index up to the journal. When it throws, call [#reopen()].
+  public void project() throws IOException {
+    if (open.isBehind()) {
+      open.project(arbiter);
+      ledgerHead = open.ledger().mark();
+    }
   }
 
   /// How the tiers stood after the last batch. May be called from any thread.
@@ -227,6 +252,7 @@ public final class Writer implements AutoCloseable {
     return liveWorkers;
   }
 
+  /// What is not projected yet is, when the files are opened again.
   @Override
   public void close() throws IOException {
     open.close();
@@ -249,20 +275,25 @@ public final class Writer implements AutoCloseable {
     return new Arbiter(tiers, clock, System::nanoTime, rules, memory, index::task);
   }
 
-  private void happened(String eventId, Step step, List<Index.Call> calls) {
+  private void happened(String eventId, Step step) {
+    happened(eventId, step, null);
+  }
+
+  /// @param json the step as it was published, if it was
+  private void happened(String eventId, Step step, byte @Nullable [] json) {
     if (arbiter.hasSeen(step.taskId(), eventId)) {
       return;
     }
     Instant now = clock.instant();
-    Line line = open.journal().add(new Entry(eventId, now, step).toJson());
+    Line line = open.journal().add(new Entry(eventId, now, step).toJson(json));
     arbiter.apply(eventId, step, line.span(), now);
-    open.ledgerLine(step, line.span(), calls).ifPresent(calls::add);
+    open.derive(step, line.span());
   }
 
-  private Pending decide(GrantRequest request, List<Index.Call> calls) {
+  private Pending decide(GrantRequest request) {
     Arbiter.Verdict verdict = arbiter.decide(request);
     if (verdict.grant() != null) {
-      happened(verdict.grant().eventId(), verdict.grant(), calls);
+      happened(verdict.grant().eventId(), verdict.grant());
     }
     TaskRecord ended = verdict.endOf();
     return () ->
@@ -275,8 +306,8 @@ public final class Writer implements AutoCloseable {
 
   /// The message of a task could not go on, so nobody has told its caller. A copy of a letter that
   /// an operator has settled meanwhile is settled as well.
-  private void setAside(SetAside aside, List<Index.Call> calls, List<Pending> pending) {
-    happened(aside.eventId(), aside, calls);
+  private void setAside(SetAside aside, List<Pending> pending) {
+    happened(aside.eventId(), aside);
     if (arbiter.find(aside.taskId()).filter(it -> it.isSettled(aside.replay())).isPresent()) {
       pending.add(() -> new Reaction.Settled(aside.taskId(), aside.replay()));
       return;
@@ -302,15 +333,9 @@ public final class Writer implements AutoCloseable {
             });
   }
 
-  /// A task has been sent to wait. If its tier is open by now, nobody would wake it.
-  private void parked(RoutedTask task, List<Index.Call> calls, List<Pending> pending) {
-    happened(task.eventId(), task, calls);
-    pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
-  }
-
   /// A task that is cancelled already is told of once more: the question may come again because
   /// this writer died before anybody had heard the answer.
-  private void cancel(LedgerQuery.Cancel query, List<Index.Call> calls, List<Pending> pending) {
+  private void cancel(LedgerQuery.Cancel query, List<Pending> pending) {
     TaskRecord task = arbiter.find(query.taskId()).orElse(null);
     CancelVerdict verdict;
     if (task == null) {
@@ -320,13 +345,13 @@ public final class Writer implements AutoCloseable {
     } else if (task.hasOpenCall() && task.state() != TaskState.CANCELLED) {
       verdict = CancelVerdict.STOPPING;
       var request = new CancelRequested(task.id(), clock.instant());
-      happened(request.eventId(), request, calls);
+      happened(request.eventId(), request);
       task.calls().stream()
           .filter(CallRecord::isOpen)
           .forEach(call -> pending.add(() -> stop(call)));
     } else {
       verdict = CancelVerdict.CANCELLED;
-      endCancelled(task, "cancelled before it was called", calls, pending);
+      endCancelled(task, "cancelled before it was called", pending);
     }
     var answer = new LedgerAnswer.Cancel(query.requestId(), verdict);
     pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
@@ -337,15 +362,14 @@ public final class Writer implements AutoCloseable {
   }
 
   /// The last call of a task that nobody wants any more has ended, and brought no answer.
-  private void endIfCancelled(String taskId, List<Index.Call> calls, List<Pending> pending) {
+  private void endIfCancelled(String taskId, List<Pending> pending) {
     arbiter
         .find(taskId)
         .filter(task -> task.cancelRequested() && !task.state().isEnd() && !task.hasOpenCall())
-        .ifPresent(task -> endCancelled(task, "cancelled during a call", calls, pending));
+        .ifPresent(task -> endCancelled(task, "cancelled during a call", pending));
   }
 
-  private void endCancelled(
-      TaskRecord task, String reason, List<Index.Call> calls, List<Pending> pending) {
+  private void endCancelled(TaskRecord task, String reason, List<Pending> pending) {
     Instant at = task.endedAt() == null ? clock.instant() : task.endedAt();
     var end =
         new TaskEnded(
@@ -358,7 +382,7 @@ public final class Writer implements AutoCloseable {
             task.costUsd(),
             at,
             task.replays());
-    happened(end.eventId(), end, calls);
+    happened(end.eventId(), end);
     pending.add(() -> new Reaction.Ended(end, replyOf(task)));
   }
 
@@ -377,8 +401,7 @@ public final class Writer implements AutoCloseable {
   }
 
   /// What it had cost before stays with the task; the calls begin to count anew with the attempt.
-  private void replay(LedgerQuery.Replay query, List<Index.Call> calls, List<Pending> pending)
-      throws IOException {
+  private void replay(LedgerQuery.Replay query, List<Pending> pending) throws IOException {
     TaskRecord task = arbiter.find(query.taskId()).orElse(null);
     LetterVerdict verdict = letterVerdict(task);
     if (task != null && task.isFreshReplay()) {
@@ -417,7 +440,7 @@ public final class Writer implements AutoCloseable {
                 List.of(),
                 null,
                 task.replays() + 1);
-        happened(routed.eventId(), routed, calls);
+        happened(routed.eventId(), routed);
         pending.add(() -> new Reaction.GoesOn(routed));
         pending.add(() -> new Reaction.Settled(task.id(), task.replays()));
       }
@@ -426,12 +449,12 @@ public final class Writer implements AutoCloseable {
     pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
   }
 
-  private void discard(LedgerQuery.Discard query, List<Index.Call> calls, List<Pending> pending) {
+  private void discard(LedgerQuery.Discard query, List<Pending> pending) {
     TaskRecord task = arbiter.find(query.taskId()).orElse(null);
     LetterVerdict verdict = letterVerdict(task);
     if (task != null && verdict == LetterVerdict.DONE) {
       var step = new Discarded(task.id(), task.replays(), "by an operator", clock.instant());
-      happened(step.eventId(), step, calls);
+      happened(step.eventId(), step);
       pending.add(() -> new Reaction.Settled(task.id(), task.replays()));
     }
     var answer = new LedgerAnswer.Discard(query.requestId(), verdict);

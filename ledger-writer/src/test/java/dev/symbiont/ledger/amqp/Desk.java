@@ -6,6 +6,7 @@ import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.LedgerClient;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.ledger.Samples;
+import dev.symbiont.ledger.writer.Lag;
 import dev.symbiont.ledger.writer.LedgerFiles;
 import dev.symbiont.ledger.writer.Queries;
 import dev.symbiont.ledger.writer.Writer;
@@ -34,7 +35,7 @@ final class Desk implements AutoCloseable {
     publisher = new Publisher(broker);
     hop = new Hop(publisher);
     broker.start();
-    writer = new Writer(files, Samples.TIERS, clock, Samples.RULES, "ledger-1");
+    writer = new Writer(files, Samples.TIERS, clock, Samples.RULES, "ledger-1", Lag.NONE);
     desk = new LedgerDesk(broker, hop, Samples.TIERS, files, writer, clock, heartbeatEvery);
     desk.start();
   }

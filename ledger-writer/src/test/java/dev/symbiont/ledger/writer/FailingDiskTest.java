@@ -121,6 +121,7 @@ class FailingDiskTest {
   }
 
   private static Writer open(LedgerFiles files) throws IOException {
-    return new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1");
+    return new Writer(
+        files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1", Lag.NONE);
   }
 }

@@ -38,7 +38,7 @@ class QueriesTest {
   @BeforeEach
   void open() throws IOException {
     files = new LedgerFiles(folder);
-    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1");
+    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
   }
 
   @AfterEach

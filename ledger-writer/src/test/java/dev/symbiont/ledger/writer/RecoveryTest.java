@@ -302,7 +302,8 @@ class RecoveryTest {
         Samples.TIERS,
         InstantSource.fixed(NOON),
         Samples.RULES,
-        "ledger-1");
+        "ledger-1",
+        Lag.NONE);
   }
 
   private static Queries queries(Path folder) {

@@ -229,6 +229,6 @@ class RotationTest {
   }
 
   private Writer open() throws IOException {
-    return new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1");
+    return new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
   }
 }

@@ -377,7 +377,8 @@ class WriterTest {
 
   private Writer open() throws IOException {
     var writer =
-        new Writer(files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1");
+        new Writer(
+            files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1", Lag.NONE);
     assertThat(writer.write(List.of(new Incoming.Tick())))
         .allSatisfy(first -> assertThat(first).isInstanceOf(Reaction.TierChanged.class));
     return writer;
