@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 final class BenchCommand implements Callable<Integer> {
 
   private static final int WORKERS = 4;
-  private static final int SLOTS = 256;
+  private static final int SLOTS = 64;
   private static final int NOOPS = 15_000;
   private static final int SPAWNS = 4_000;
   private static final int POSTS = 500;
