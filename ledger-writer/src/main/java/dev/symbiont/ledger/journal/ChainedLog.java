@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,7 +58,7 @@ public final class ChainedLog implements AutoCloseable {
   private final FileChannel channel;
   private final Mark origin;
   private final boolean derived;
-  private final ByteArrayOutputStream batch = new ByteArrayOutputStream();
+  private final Batch batch = new Batch();
   private long size;
   private long forced;
   private long lines;
@@ -309,24 +310,23 @@ public final class ChainedLog implements AutoCloseable {
     return batch.size() > 0;
   }
 
-  /// Puts a JSON object behind the last line. It is in the file after [#flush()] and on disk after
-  /// [#force()].
-  public Line add(byte[] object) {
-    byte[] bytes = chain(object);
-    var line = new Line(lines + 1, new Span(size + batch.size(), bytes.length + 1), bytes);
-    batch.writeBytes(bytes);
-    batch.write('\n');
-    lines = line.number();
-    head = hashIn(bytes);
-    return line;
+  /// Puts a JSON object behind the last line, and returns its place. It is in the file after
+  /// [#flush()] and on disk after [#force()].
+  public Span add(byte[] object) {
+    int begin = batch.size();
+    batch.write(object, 0, object.length - 1);
+    String at = derived ? "" : ",\"at\":" + forced;
+    batch.writeBytes((at + ",\"prev\":\"" + head + '"').getBytes(StandardCharsets.US_ASCII));
+    head = batch.digestFrom(begin);
+    batch.writeBytes(HASH);
+    batch.writeBytes((head + "\"}\n").getBytes(StandardCharsets.US_ASCII));
+    lines++;
+    return new Span(size + begin, batch.size() - begin);
   }
 
   /// Writes what was added as one batch.
   public void flush() throws IOException {
-    var bytes = ByteBuffer.wrap(batch.toByteArray());
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    batch.writeTo(channel);
     size += batch.size();
     batch.reset();
   }
@@ -381,15 +381,21 @@ public final class ChainedLog implements AutoCloseable {
     channel.close();
   }
 
-  private byte[] chain(byte[] object) {
-    String at = derived ? "" : ",\"at\":" + forced;
-    var line = new ByteArrayOutputStream(object.length + 256);
-    line.write(object, 0, object.length - 1);
-    line.writeBytes((at + ",\"prev\":\"" + head + '"').getBytes(StandardCharsets.US_ASCII));
-    String hash = HexFormat.of().formatHex(Ids.sha256().digest(line.toByteArray()));
-    line.writeBytes(HASH);
-    line.writeBytes((hash + "\"}").getBytes(StandardCharsets.US_ASCII));
-    return line.toByteArray();
+  /// Lines that are not in the file yet.
+  private static final class Batch extends ByteArrayOutputStream {
+    private final MessageDigest sha256 = Ids.sha256();
+
+    String digestFrom(int begin) {
+      sha256.update(buf, begin, count - begin);
+      return HexFormat.of().formatHex(sha256.digest());
+    }
+
+    void writeTo(FileChannel channel) throws IOException {
+      var bytes = ByteBuffer.wrap(buf, 0, count);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    }
   }
 
   /// How far a file is whole, and what is wrong with the line behind that.

@@ -35,7 +35,6 @@ import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.ChainedLog.Mark;
 import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.LedgerLine;
-import dev.symbiont.ledger.journal.Line;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -285,9 +284,9 @@ public final class Writer implements AutoCloseable {
       return;
     }
     Instant now = clock.instant();
-    Line line = open.journal().add(new Entry(eventId, now, step).toJson(json));
-    arbiter.apply(eventId, step, line.span(), now);
-    open.derive(step, line.span());
+    Span span = open.journal().add(new Entry(eventId, now, step).toJson(json));
+    arbiter.apply(eventId, step, span, now);
+    open.derive(step, span);
   }
 
   private Pending decide(GrantRequest request) {

@@ -172,7 +172,7 @@ class DamagedLogTest {
     try (ChainedLog log = ChainedLog.open(file, Mark.START, _ -> {})) {
       for (int lines : batches) {
         for (int i = 0; i < lines; i++) {
-          spans.add(log.add(object("J*: text " + spans.size() + " ".repeat(60))).span());
+          spans.add(log.add(object("J*: text " + spans.size() + " ".repeat(60))));
         }
         log.flush();
         log.force();
