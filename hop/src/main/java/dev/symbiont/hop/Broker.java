@@ -123,6 +123,7 @@ public final class Broker implements AutoCloseable {
       throws IOException {
     try (Channel channel = delegate(consuming.createConnection()).createChannel()) {
       var settling = new ArrayList<CompletableFuture<Void>>();
+      var unsettled = new Unsettled(channel, Runnable::run);
       for (long left = Math.min(most, channel.messageCount(queue)); left > 0; left--) {
         GetResponse message = channel.basicGet(queue, false);
         if (message == null) {
@@ -131,7 +132,7 @@ public final class Broker implements AutoCloseable {
         visitor
             .apply(
                 new Delivery(
-                    channel, queue, message.getEnvelope(), message.getProps(), message.getBody()))
+                    unsettled, queue, message.getEnvelope(), message.getProps(), message.getBody()))
             .ifPresent(settling::add);
       }
       // Closing the channel gives back what is not settled by then.

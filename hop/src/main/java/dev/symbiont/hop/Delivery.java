@@ -1,16 +1,13 @@
 package dev.symbiont.hop;
 
 import com.rabbitmq.client.AMQP;
-import com.rabbitmq.client.AlreadyClosedException;
-import com.rabbitmq.client.Channel;
-import java.io.IOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A message that the broker gave us and waits to have settled. Only [Hop] settles it.
 public final class Delivery {
 
-  private final Channel channel;
+  private final Unsettled unsettled;
   private final long tag;
   private final String queue;
   private final String exchange;
@@ -19,18 +16,19 @@ public final class Delivery {
   private final byte[] body;
 
   Delivery(
-      Channel channel,
+      Unsettled unsettled,
       String queue,
       com.rabbitmq.client.Envelope envelope,
       AMQP.BasicProperties properties,
       byte[] body) {
-    this.channel = channel;
+    this.unsettled = unsettled;
     this.tag = envelope.getDeliveryTag();
     this.queue = queue;
     this.exchange = envelope.getExchange();
     this.redelivered = envelope.isRedeliver();
     this.properties = properties;
     this.body = body;
+    unsettled.delivered(tag);
   }
 
   public String queue() {
@@ -63,26 +61,16 @@ public final class Delivery {
     return body;
   }
 
-  /// @param andEarlier settles everything that came before on this channel as well
-  void acknowledge(boolean andEarlier) {
-    settle(() -> channel.basicAck(tag, andEarlier));
+  void acknowledge() {
+    unsettled.acknowledge(tag);
+  }
+
+  /// Settles everything that came before on its channel as well.
+  void acknowledgeUpToHere() {
+    unsettled.acknowledgeUpTo(tag);
   }
 
   void putBack() {
-    settle(() -> channel.basicReject(tag, true));
-  }
-
-  private void settle(Settlement settlement) {
-    try {
-      settlement.run();
-    } catch (IOException | AlreadyClosedException e) {
-      // The channel is gone, and with it the delivery: the broker gives the message to somebody
-      // else.
-      return;
-    }
-  }
-
-  private interface Settlement {
-    void run() throws IOException;
+    unsettled.putBack(tag);
   }
 }

@@ -1,5 +1,6 @@
 package dev.symbiont.hop;
 
+import com.rabbitmq.client.Channel;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -31,7 +32,7 @@ public final class Hop {
 
   /// Publishes all of `parcels` and, when the broker has taken the last, acknowledges `from`.
   public CompletableFuture<Void> forward(Delivery from, List<Parcel> parcels) {
-    return deliver(parcels).thenRun(() -> from.acknowledge(false));
+    return deliver(parcels).thenRun(() -> from.acknowledge());
   }
 
   /// The same for a run of deliveries, in the order in which one channel brought them. Acknowledges
@@ -39,7 +40,7 @@ public final class Hop {
   /// run before.
   public CompletableFuture<Void> forwardAll(
       CompletableFuture<Void> earlier, List<Delivery> from, List<Parcel> parcels) {
-    return deliver(parcels).runAfterBoth(earlier, () -> from.getLast().acknowledge(true));
+    return deliver(parcels).runAfterBoth(earlier, () -> from.getLast().acknowledgeUpToHere());
   }
 
   /// Publishes and repeats until the broker has taken it.
@@ -55,9 +56,14 @@ public final class Hop {
     return deliver(parcel, FIRST_RETRY, wanted);
   }
 
+  /// What a channel delivers that is consumed from.
+  Unsettled unsettled(Channel channel) {
+    return new Unsettled(channel, publisher::afterVerdicts);
+  }
+
   /// There is nothing to pass on.
   public void done(Delivery delivery) {
-    delivery.acknowledge(false);
+    delivery.acknowledge();
   }
 
   /// Somebody else shall have it.

@@ -119,18 +119,20 @@ public final class Intake implements AutoCloseable {
   private final class Subscription extends DefaultConsumer {
     private final Connection connection;
     private final String queue;
+    private final Unsettled unsettled;
     private @Nullable String tag;
 
     Subscription(Connection connection, Channel channel, String queue) {
       super(channel);
       this.connection = connection;
       this.queue = queue;
+      this.unsettled = hop.unsettled(channel);
     }
 
     @Override
     public void handleDelivery(
         String consumerTag, Envelope envelope, AMQP.BasicProperties properties, byte[] body) {
-      receive(new Delivery(getChannel(), queue, envelope, properties, body));
+      receive(new Delivery(unsettled, queue, envelope, properties, body));
     }
 
     /// The broker has ended it: the queue was deleted, or we were too slow.
@@ -172,6 +174,7 @@ public final class Intake implements AutoCloseable {
     }
 
     void close() {
+      unsettled.flush();
       try {
         getChannel().close();
       } catch (IOException | TimeoutException | AlreadyClosedException e) {

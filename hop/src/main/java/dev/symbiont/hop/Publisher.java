@@ -102,19 +102,20 @@ public final class Publisher implements AutoCloseable {
   }
 
   private void succeed(Pending pending) {
-    verdict(() -> pending.future.complete(null));
+    afterVerdicts(() -> pending.future.complete(null));
   }
 
   private void fail(Pending pending, Problem problem, String detail) {
     var failure = new PublishException(problem, pending.parcel, detail);
-    verdict(() -> pending.future.completeExceptionally(failure));
+    afterVerdicts(() -> pending.future.completeExceptionally(failure));
   }
 
-  private void verdict(Runnable completion) {
+  /// Runs this when the verdicts that have come by now are told.
+  void afterVerdicts(Runnable action) {
     try {
-      verdicts.execute(completion);
+      verdicts.execute(action);
     } catch (RejectedExecutionException e) {
-      completion.run(); // closed: there is no other thread left to do it on
+      action.run(); // closed: there is no other thread left to do it on
     }
   }
 

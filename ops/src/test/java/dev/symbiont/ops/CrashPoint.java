@@ -132,7 +132,7 @@ record CrashPoint(
                 "link(\"%s\", $2.getLast())".formatted(event))
             + entering(
                 "dev.symbiont.hop.Delivery",
-                "acknowledge",
+                "acknowledgeUpToHere",
                 "java.util.Objects.equals($0, linked(\"%s\"))".formatted(event)));
   }
 
