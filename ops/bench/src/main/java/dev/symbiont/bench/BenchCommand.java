@@ -31,6 +31,8 @@ final class BenchCommand implements Callable<Integer> {
   private static final int NOOPS = 15_000;
   private static final int SPAWNS = 4_000;
   private static final int POSTS = 500;
+  private static final int WARM_UP_POSTS = 4_000;
+  private static final int SPAWN_SLOTS = 16;
   private static final int CELERY_TASKS = 1_000;
   private static final int BATCH = 100;
   private static final long MILLION = 1_000_000;
@@ -44,7 +46,7 @@ final class BenchCommand implements Callable<Integer> {
          "concurrency": %d, "rate": {"calls": 100000000, "period": "1m"}}],
        "router": {"default-tier": "noop"}}
       """
-          .formatted(SLOTS, Spawns.COMMAND.getFirst(), WORKERS);
+          .formatted(SLOTS, Spawns.COMMAND.getFirst(), SPAWN_SLOTS);
 
   /// What can be measured by itself.
   enum Part {
@@ -107,6 +109,7 @@ final class BenchCommand implements Callable<Integer> {
         // The compilers have to see it before it counts.
         var _ = tasksPerSecond(load, calls, NOOPS, "noop");
         var _ = tasksPerSecond(load, calls, SPAWNS / 4, "spawn");
+        var _ = load.post(WARM_UP_POSTS / 20.0, WARM_UP_POSTS, "noop");
         int bytes = load.messageLength(200, "noop", calls);
         out.printf("a message has %d bytes%n", bytes);
         for (int run = 1; run <= runs; run++) {
