@@ -16,13 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The rate is the fleet's, whoever comes, goes, stands still or dies. `-Dsymbiont.test.rates=6`
-/// makes every period six times as long: 60 calls a minute, and 5 a minute.
+/// makes every period six times as long: 60 calls a minute, and 5 a minute for 10 workers.
 class RatesIT {
 
   private static final int STRETCH = Integer.getInteger("symbiont.test.rates", 1);
   private static final Duration PERIOD = Duration.ofSeconds(10L * STRETCH);
   private static final int CALLS = 10 * STRETCH;
   private static final int FEW = STRETCH == 1 ? 2 : 5;
+  private static final int MANY = STRETCH == 1 ? 5 : 10;
 
   @TempDir private Path folder;
   private TierFleet fleet;
@@ -71,7 +72,7 @@ class RatesIT {
 
   @Test
   void aTinyRateIsKeptByManyWorkers() throws Exception {
-    fleet.start(5);
+    fleet.start(MANY);
     watchRequests();
     fleet.submit(10 * FEW, "task", "hello", "sonnet");
 
