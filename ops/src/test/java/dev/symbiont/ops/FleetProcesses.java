@@ -1,21 +1,32 @@
 package dev.symbiont.ops;
 
+import static org.awaitility.Awaitility.await;
+
+import dev.symbiont.contract.Step;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.ledger.journal.Entry;
+import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.testing.TestBroker;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
 import tools.jackson.databind.JsonNode;
 
 /// Roles as processes of their own on a broker of the test, with the simulated CLI and a ledger in
 /// a fresh folder.
 final class FleetProcesses implements AutoCloseable {
+
+  /// More than the ledger ever lags.
+  private static final Duration LAG = Duration.ofSeconds(1);
 
   final TestBroker broker;
   final Path folder;
@@ -71,8 +82,22 @@ final class FleetProcesses implements AutoCloseable {
     return new Gateway("http://127.0.0.1:" + port);
   }
 
+  /// The ledger when it has caught up with the journal, or what is there of it if nobody writes.
   List<JsonNode> ledger() {
-    return lines("ledger.jsonl");
+    try {
+      return await()
+          .atMost(LAG)
+          .until(() -> lines("ledger.jsonl"), it -> it.size() >= endsInTheJournal());
+    } catch (ConditionTimeoutException e) {
+      return lines("ledger.jsonl");
+    }
+  }
+
+  private long endsInTheJournal() {
+    return journal().stream()
+        .map(line -> Entry.read(Codec.mapper().writeValueAsBytes(line)).event())
+        .filter(event -> event instanceof Step step && LedgerLine.callIn(step).isPresent())
+        .count();
   }
 
   List<JsonNode> journal() {
