@@ -17,14 +17,11 @@ import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.journal.ChainedLog;
-import java.io.File;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -560,18 +557,7 @@ class CrashPointIT {
   }
 
   private static String agent(List<CrashPoint> points) {
-    try {
-      Path script = Files.createTempFile(folder, "rules", ".btm");
-      Files.writeString(
-          script, points.stream().map(CrashPoint::rules).collect(Collectors.joining()));
-      String jar =
-          Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-              .filter(it -> it.matches(".*/byteman-[\\d.]+\\.jar"))
-              .findFirst()
-              .orElseThrow();
-      return "-javaagent:%s=script:%s".formatted(jar, script);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return Byteman.agent(
+        folder, points.stream().map(CrashPoint::rules).collect(Collectors.joining()));
   }
 }
