@@ -38,7 +38,7 @@ import tools.jackson.databind.node.ObjectNode;
 class SizeEdgesIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(20);
-  private static final Duration SOON = Duration.ofSeconds(5);
+  private static final Duration SOON = Duration.ofSeconds(20);
   private static final int MEBIBYTE = 1024 * 1024;
   private static final int LARGEST_MESSAGE = 12 * MEBIBYTE;
   private static final int RABBITMQ_4_TAKES = 16 * MEBIBYTE;

@@ -48,7 +48,7 @@ import org.slf4j.event.Level;
 public final class LedgerDesk implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(LedgerDesk.class);
-  private static final int LARGEST_BATCH = 500;
+  private static final int LARGEST_BATCH = 100;
   private static final Duration RETRY_WRITE_AFTER = Duration.ofSeconds(1);
   private static final Duration REPEAT_TIERS_EVERY = Duration.ofSeconds(5);
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
