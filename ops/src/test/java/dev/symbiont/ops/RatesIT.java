@@ -67,7 +67,7 @@ class RatesIT {
     more.get(1).signal("CONT");
     awaitCalls(6 * CALLS);
 
-    assertRate(CALLS, 6 * CALLS);
+    assertRate(CALLS, 6 * CALLS, 3);
   }
 
   @Test
@@ -78,7 +78,8 @@ class RatesIT {
 
     awaitCalls(5 * FEW);
 
-    assertRate(FEW, 5 * FEW);
+    // Each worker comes once for each call, and all but one in vain.
+    assertRate(FEW, 5 * FEW, MANY);
   }
 
   private void watchRequests() throws IOException {
@@ -94,7 +95,7 @@ class RatesIT {
 
   /// As the program itself saw it: in no stretch of a period's length more calls than the rate, and
   /// over all at least nine tenths of it.
-  private void assertRate(int calls, int count) {
+  private void assertRate(int calls, int count, int mostRequests) {
     List<Instant> began = fleet.callsBegan();
     for (int i = calls; i < began.size(); i++) {
       assertThat(Duration.between(began.get(i - calls), began.get(i)))
@@ -109,6 +110,6 @@ class RatesIT {
         .isGreaterThan(0.9 * calls);
     double requests = (double) fleet.processes.broker.depth(asked) / began.size();
     System.out.printf("%.2f requests for each call%n", requests);
-    assertThat(requests).as("requests for each call").isLessThan(3);
+    assertThat(requests).as("requests for each call").isLessThan(mostRequests);
   }
 }
