@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Which workers are alive, and whether they still know of their calls.
 ///
@@ -41,7 +43,7 @@ final class Workers {
   void pass(Collection<CallRecord> openCalls) {
     beats++;
     workers.values().removeIf(it -> it.at + 10 * BEATS_TO_LAPSE < beats);
-    List<String> open = openCalls.stream().map(CallRecord::callId).toList();
+    Set<String> open = openCalls.stream().map(CallRecord::callId).collect(Collectors.toSet());
     named.keySet().retainAll(open);
     open.forEach(call -> named.putIfAbsent(call, beats));
   }
