@@ -239,6 +239,7 @@ public final class Writer implements AutoCloseable {
     open.close();
     open = OpenFiles.open(files, rules.backoff());
     arbiter = arbiter();
+    ledgerHead = open.ledger().mark();
   }
 
   /// The last line of the ledger, for the health snapshot. May be called from any thread.
