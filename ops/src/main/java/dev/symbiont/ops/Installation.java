@@ -49,7 +49,7 @@ public record Installation(Path root, Map<String, String> environment) {
   }
 
   /// The Claude CLI: the one that `SYMBIONT_CLAUDE` names, else the one on the PATH.
-  Optional<Path> claude() {
+  public Optional<Path> claude() {
     String named = environment.getOrDefault("SYMBIONT_CLAUDE", "");
     if (named.equals(SIMULATED)) {
       return Optional.of(simulatedClaude());

@@ -15,7 +15,7 @@ import org.springframework.boot.context.properties.bind.BindException;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /// A part of the fleet. The order is the order of starting; stopping goes the other way round.
-enum Role {
+public enum Role {
   LEDGER(LedgerApplication.class, WebApplicationType.NONE),
   DISPATCHER(DispatcherApplication.class, WebApplicationType.NONE),
   ROUTER(RouterApplication.class, WebApplicationType.NONE),
@@ -38,6 +38,17 @@ enum Role {
   /// @param settings `key=value`, stronger than any file
   ConfigurableApplicationContext start(
       Installation installation, boolean ownShutdownHook, List<String> settings) {
+    return start(title(), application, web, installation, ownShutdownHook, settings);
+  }
+
+  /// Starts something that is configured like a role.
+  public static ConfigurableApplicationContext start(
+      String title,
+      Class<?> application,
+      WebApplicationType web,
+      Installation installation,
+      boolean ownShutdownHook,
+      List<String> settings) {
     var arguments =
         Stream.concat(
                 Stream.of(
@@ -52,7 +63,7 @@ enum Role {
           .registerShutdownHook(ownShutdownHook)
           .run(arguments.toArray(String[]::new));
     } catch (RuntimeException e) {
-      throw new SetupException("%s: %s".formatted(title(), reason(e)));
+      throw new SetupException("%s: %s".formatted(title, reason(e)));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import dev.symbiont.ops.chaos.ChaosCommand;
+import dev.symbiont.ops.explain.ExplainCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
@@ -39,6 +40,7 @@ import picocli.CommandLine.Command;
       TierCommands.Pause.class,
       DeadLettersCommand.class,
       LedgerCommand.class,
+      ExplainCommand.class,
       ChaosCommand.class,
       CommandLine.HelpCommand.class
     })

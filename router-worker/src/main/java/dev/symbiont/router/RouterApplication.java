@@ -35,8 +35,7 @@ public class RouterApplication {
 
   @Bean
   Policy policy(Tiers tiers, RouterSettings settings) {
-    return new Policy(
-        tiers, settings.defaultTier(), settings.compiledRules(), settings.excerptLength());
+    return settings.policy(tiers);
   }
 
   @Bean(initMethod = "start")

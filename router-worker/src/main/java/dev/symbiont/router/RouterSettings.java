@@ -1,5 +1,7 @@
 package dev.symbiont.router;
 
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.router.policy.Policy;
 import dev.symbiont.router.policy.Rule;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -37,6 +39,11 @@ public record RouterSettings(
     if (excerptLength < 1) {
       throw new IllegalArgumentException("symbiont.router.excerpt-length: must be positive");
     }
+  }
+
+  /// How tasks are routed with these settings.
+  public Policy policy(Tiers tiers) {
+    return new Policy(tiers, defaultTier, compiledRules(), excerptLength);
   }
 
   List<Rule> compiledRules() {

@@ -315,11 +315,14 @@ public final class ChainedLog implements AutoCloseable {
   public Span add(byte[] object) {
     int begin = batch.size();
     batch.write(object, 0, object.length - 1);
-    String at = derived ? "" : ",\"at\":" + forced;
-    batch.writeBytes((at + ",\"prev\":\"" + head + '"').getBytes(StandardCharsets.US_ASCII));
+    batch.write(derived ? "" : ",\"at\":" + forced);
+    batch.write(",\"prev\":\"");
+    batch.write(head);
+    batch.write("\"");
     head = batch.digestFrom(begin);
     batch.writeBytes(HASH);
-    batch.writeBytes((head + "\"}\n").getBytes(StandardCharsets.US_ASCII));
+    batch.write(head);
+    batch.write("\"}\n");
     lines++;
     return new Span(size + begin, batch.size() - begin);
   }
@@ -384,6 +387,11 @@ public final class ChainedLog implements AutoCloseable {
   /// Lines that are not in the file yet.
   private static final class Batch extends ByteArrayOutputStream {
     private final MessageDigest sha256 = Ids.sha256();
+
+    /// @param ascii text without any other characters
+    void write(String ascii) {
+      writeBytes(ascii.getBytes(StandardCharsets.US_ASCII));
+    }
 
     String digestFrom(int begin) {
       sha256.update(buf, begin, count - begin);

@@ -3,6 +3,9 @@ package dev.symbiont.bench;
 /// What a ratio must reach, or must not exceed.
 record Bar(boolean least, double value) {
 
+  /// The figure is only shown.
+  static final Bar NONE = atMost(Double.POSITIVE_INFINITY);
+
   static Bar atLeast(double value) {
     return new Bar(true, value);
   }
@@ -17,6 +20,9 @@ record Bar(boolean least, double value) {
 
   @Override
   public String toString() {
+    if (equals(NONE)) {
+      return "";
+    }
     return (least ? "≥ " : "≤ ") + Table.number(value);
   }
 }

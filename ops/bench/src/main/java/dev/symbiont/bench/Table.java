@@ -25,6 +25,7 @@ final class Table {
   private record Measure(String name, String units, Bar bar) {}
 
   void add(String name, String units, Bar bar, Sample sample) {
+    System.out.printf("  %s: %s %s%n", name, number(sample.figure()), units);
     samples.computeIfAbsent(new Measure(name, units, bar), _ -> new ArrayList<>()).add(sample);
   }
 
@@ -46,7 +47,7 @@ final class Table {
             Double.isNaN(denominator) ? "" : number(denominator) + " " + measure.units,
             number(ratio),
             measure.bar,
-            measure.bar.met(ratio) ? "met" : "**missed**");
+            measure.bar.equals(Bar.NONE) ? "" : measure.bar.met(ratio) ? "met" : "**missed**");
   }
 
   static double median(List<Sample> samples, ToDoubleFunction<Sample> of) {

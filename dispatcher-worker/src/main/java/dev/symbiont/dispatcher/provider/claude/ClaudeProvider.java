@@ -46,11 +46,16 @@ public final class ClaudeProvider implements Provider {
             : null;
   }
 
+  /// Each call is a process of its own.
+  public ClaudeProvider(ChildProcess child, ClaudeSettings settings) {
+    this.child = child;
+    this.settings = settings;
+    this.pool = null;
+  }
+
   @Override
   public Ending make(Call call) {
-    String system = call.system() == null ? settings.systemPrompt() : call.system();
-    List<String> arguments = arguments(call.tier().model(), system, call.jsonSchema());
-    Optional<Outcome> refusal = Arguments.refusal(arguments);
+    Optional<Outcome> refusal = Arguments.refusal(arguments(call));
     if (call.prompt().isBlank()) {
       refusal = Optional.of(new Outcome.Refused(Refusal.BAD_REQUEST, "the prompt is empty"));
     }
@@ -60,9 +65,9 @@ public final class ClaudeProvider implements Provider {
     try {
       Optional<Ending> ending = Optional.empty();
       if (pool != null) {
-        ending = warm(pool, call, system);
+        ending = warm(pool, call);
       }
-      return ending.isPresent() ? ending.get() : cold(call, arguments);
+      return ending.isPresent() ? ending.get() : cold(call);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return new Ending(
@@ -83,10 +88,9 @@ public final class ClaudeProvider implements Provider {
     }
   }
 
-  private Optional<Ending> warm(WarmPool processes, Call call, String system)
-      throws InterruptedException {
+  private Optional<Ending> warm(WarmPool processes, Call call) throws InterruptedException {
     var kind = new WarmPool.Kind(call.tier().model(), call.purpose());
-    var shape = new WarmPool.Shape(kind, system, call.jsonSchema());
+    var shape = new WarmPool.Shape(kind, system(call), call.jsonSchema());
     boolean untouched = call.isolation() == Isolation.PROCESS;
     Optional<WarmProcess> process = processes.take(shape, untouched);
     try {
@@ -96,13 +100,20 @@ public final class ClaudeProvider implements Provider {
     }
   }
 
-  private Ending cold(Call call, List<String> arguments) throws IOException {
+  private Ending cold(Call call) throws IOException {
     var transcript = new Transcript(null);
-    arguments.add("--disable-slash-commands");
-    Map<String, String> environment = environment(call.purpose());
-    var command = new Command(arguments, environment, call.folder(), input(call), call.timeout());
-    Exit exit = child.run(command, line -> Transcript.event(line).ifPresent(transcript::read));
+    Exit exit =
+        child.run(command(call), line -> Transcript.event(line).ifPresent(transcript::read));
     return transcript.judge(exit, call);
+  }
+
+  /// The program that makes this call, if it is a process of its own. A process that is kept runs
+  /// with the same flags, and is told system prompt, schema and prompt as messages.
+  public Command command(Call call) {
+    List<String> arguments = arguments(call);
+    arguments.add("--disable-slash-commands");
+    return new Command(
+        arguments, environment(call.purpose()), call.folder(), input(call), call.timeout());
   }
 
   /// The CLI takes a prompt that begins with a slash for a command of its own, even when told not
@@ -116,6 +127,14 @@ public final class ClaudeProvider implements Provider {
     List<String> arguments = arguments(kind.model(), settings.systemPrompt(), null);
     arguments.addAll(List.of("--input-format", "stream-json"));
     return new Command(arguments, environment(kind.purpose()), folder, "", Duration.ZERO);
+  }
+
+  private String system(Call call) {
+    return call.system() == null ? settings.systemPrompt() : call.system();
+  }
+
+  private List<String> arguments(Call call) {
+    return arguments(call.tier().model(), system(call), call.jsonSchema());
   }
 
   private List<String> arguments(String model, String system, @Nullable JsonNode jsonSchema) {
