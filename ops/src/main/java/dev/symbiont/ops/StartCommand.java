@@ -33,11 +33,21 @@ final class StartCommand implements Callable<Integer> {
       description = "Wait for the broker instead of giving up when it cannot be reached.")
   private boolean wait;
 
+  @Option(
+      names = "--load-all",
+      hidden = true,
+      description =
+          "Load what is needed only once there is a broker, too: for the launcher's trial run.")
+  private boolean loadAll;
+
   @Spec private @Nullable CommandSpec spec;
 
   @Override
   public Integer call() throws InterruptedException {
     Role chosen = chosen();
+    if (loadAll) {
+      AllClasses.load();
+    }
     var installation = Installation.current();
     URI broker = broker(installation);
     if (!wait) {

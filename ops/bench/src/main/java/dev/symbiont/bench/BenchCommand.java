@@ -220,6 +220,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private void start(Path folder) throws IOException {
     try (Site site = new Site(root, folder, "{}")) {
+      Processes.prepareCaches(site);
       for (int run = 1; run <= runs; run++) {
         out.printf("start, run %d of %d%n", run, runs);
         Processes.startUp(site, table);
