@@ -72,6 +72,7 @@ public record CallEnded(
   }
 
   private static final int PREVIEW_LENGTH = 100;
+  private static final int DELETE = 0x7f;
 
   @Override
   public String eventId() {
@@ -113,9 +114,11 @@ public record CallEnded(
     if (end < prompt.length() && Character.isHighSurrogate(prompt.charAt(end - 1))) {
       end--;
     }
-    return prompt
-        .substring(0, end)
-        .codePoints()
+    String head = prompt.substring(0, end);
+    if (head.chars().allMatch(c -> c >= ' ' && c < DELETE)) {
+      return head.strip();
+    }
+    return head.codePoints()
         .map(c -> isUnprintable(c) ? ' ' : c)
         .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
         .toString()

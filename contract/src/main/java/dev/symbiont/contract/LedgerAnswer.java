@@ -14,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "answer")
 @JsonSubTypes({
   @JsonSubTypes.Type(value = LedgerAnswer.TaskById.class, name = "task"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Tasks.class, name = "tasks"),
   @JsonSubTypes.Type(value = LedgerAnswer.Entries.class, name = "entries"),
   @JsonSubTypes.Type(value = LedgerAnswer.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerAnswer.Status.class, name = "status"),
@@ -35,10 +36,22 @@ public sealed interface LedgerAnswer extends Message {
   /// @param task absent when the ledger knows no task of that id
   record TaskById(String requestId, @Nullable TaskView task) implements LedgerAnswer {}
 
-  /// The newest calls.
+  /// Tasks, newest first.
+  ///
+  /// @param next the cursor of the next page, if there may be one
+  /// @param invalid what is wrong with the question, if something is
+  record Tasks(
+      String requestId, List<TaskRow> tasks, @Nullable String next, @Nullable String invalid)
+      implements LedgerAnswer {}
+
+  /// Calls.
   ///
   /// @param entries lines of `ledger.jsonl`, newest first
-  record Entries(String requestId, List<JsonNode> entries) implements LedgerAnswer {}
+  /// @param next the cursor of the next page, if there may be one
+  /// @param invalid what is wrong with the question, if something is
+  record Entries(
+      String requestId, List<JsonNode> entries, @Nullable String next, @Nullable String invalid)
+      implements LedgerAnswer {}
 
   record Stats(
       String requestId,
@@ -194,6 +207,7 @@ public sealed interface LedgerAnswer extends Message {
 
   /// All that is known of a task.
   ///
+  /// @param fingerprint of what was asked for: another task under the same id has another one
   /// @param waitsUntil when a waiting task goes on, as far as that is known
   /// @param reason why it was set aside or waits, if it does
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -201,6 +215,7 @@ public sealed interface LedgerAnswer extends Message {
       String id,
       TaskState state,
       @Nullable String task,
+      @Nullable String fingerprint,
       @Nullable Instant acceptedAt,
       @Nullable Instant endedAt,
       @Nullable String tier,
@@ -208,6 +223,23 @@ public sealed interface LedgerAnswer extends Message {
       List<CallView> calls,
       @Nullable TaskEnded end,
       @Nullable Instant waitsUntil,
+      @Nullable String reason) {}
+
+  /// A task in a list.
+  ///
+  /// @param preview the first characters of the prompt
+  /// @param costUsd what its calls cost, running ones as reserved
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record TaskRow(
+      String id,
+      TaskState status,
+      @Nullable String preview,
+      @Nullable Instant createdAt,
+      @Nullable Instant endedAt,
+      @Nullable String tier,
+      Map<String, String> labels,
+      int calls,
+      BigDecimal costUsd,
       @Nullable String reason) {}
 
   /// One call of a task; `outcome` is `running` until its end is known.

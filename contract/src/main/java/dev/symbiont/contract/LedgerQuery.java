@@ -2,12 +2,14 @@ package dev.symbiont.contract;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /// A question to the ledger-writer; answered by the [LedgerAnswer] of the same name.
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "query")
 @JsonSubTypes({
   @JsonSubTypes.Type(value = LedgerQuery.TaskById.class, name = "task"),
+  @JsonSubTypes.Type(value = LedgerQuery.Tasks.class, name = "tasks"),
   @JsonSubTypes.Type(value = LedgerQuery.Entries.class, name = "entries"),
   @JsonSubTypes.Type(value = LedgerQuery.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerQuery.Status.class, name = "status"),
@@ -28,8 +30,49 @@ public sealed interface LedgerQuery extends Message {
 
   record TaskById(String requestId, String replyKey, String taskId) implements LedgerQuery {}
 
-  /// The newest lines of the ledger.
-  record Entries(String requestId, String replyKey, int limit) implements LedgerQuery {}
+  /// Tasks, newest first. What is absent is not asked for.
+  ///
+  /// @param label `name=value`
+  /// @param since accepted then or later
+  /// @param until accepted before
+  /// @param text somewhere in the first characters of the prompt
+  /// @param cursor the `next` of the page before
+  record Tasks(
+      String requestId,
+      String replyKey,
+      int limit,
+      @Nullable TaskState state,
+      @Nullable String tier,
+      @Nullable String label,
+      @Nullable Instant since,
+      @Nullable Instant until,
+      @Nullable String text,
+      @Nullable String cursor)
+      implements LedgerQuery {}
+
+  /// Lines of the ledger, newest first. What is absent is not asked for.
+  ///
+  /// @param label `name=value`, of the task
+  /// @param since ended then or later
+  /// @param until ended before
+  /// @param cursor the `next` of the page before
+  record Entries(
+      String requestId,
+      String replyKey,
+      int limit,
+      @Nullable String model,
+      @Nullable String tier,
+      @Nullable String label,
+      @Nullable Boolean success,
+      @Nullable Instant since,
+      @Nullable Instant until,
+      @Nullable String cursor)
+      implements LedgerQuery {
+
+    public static Entries newest(String requestId, String replyKey, int limit) {
+      return new Entries(requestId, replyKey, limit, null, null, null, null, null, null, null);
+    }
+  }
 
   record Stats(String requestId, String replyKey) implements LedgerQuery {}
 

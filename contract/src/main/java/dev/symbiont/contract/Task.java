@@ -2,8 +2,10 @@ package dev.symbiont.contract;
 
 import java.math.BigDecimal;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -88,7 +90,8 @@ public record Task(
     if (labels != null && labels.values().stream().anyMatch(Objects::isNull)) {
       throw new InvalidFieldException("labels", "must be strings");
     }
-    labels = labels == null ? Map.of() : Map.copyOf(labels);
+    // In the order of their names, so that the same task is always written in the same way.
+    labels = labels == null ? Map.of() : Collections.unmodifiableSortedMap(new TreeMap<>(labels));
     if (labels.size() > MAX_LABELS) {
       throw new InvalidFieldException("labels", "at most " + MAX_LABELS + " are allowed");
     }
@@ -113,7 +116,7 @@ public record Task(
         null);
   }
 
-  public Task withId(String newId) {
+  public Task withId(@Nullable String newId) {
     return new Task(
         newId,
         task,

@@ -151,7 +151,7 @@ public final class Examples {
         system,
         jsonSchema,
         isolation,
-        folder,
+        () -> folder,
         tier.timeout());
   }
 }

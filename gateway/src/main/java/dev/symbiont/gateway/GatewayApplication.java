@@ -1,6 +1,8 @@
 package dev.symbiont.gateway;
 
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.gateway.intake.Asking;
+import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
 import dev.symbiont.gateway.intake.Waiting;
@@ -54,6 +56,16 @@ public class GatewayApplication {
   @Bean
   LedgerDoor ledgerDoor(LedgerClient client) {
     return new LedgerDoor(client);
+  }
+
+  @Bean
+  Asking asking(Submission submission, Waiting waiting, LedgerDoor ledger) {
+    return new Asking(submission, waiting, ledger);
+  }
+
+  @Bean
+  Batches batches(Submission submission, Asking asking) {
+    return new Batches(submission, asking);
   }
 
   @Bean(initMethod = "start")

@@ -34,11 +34,15 @@ public record LedgerDoor(LedgerClient client) {
 
   /// The state of the fleet, if a ledger-writer answers soon.
   public Optional<LedgerAnswer.Status> status() {
+    return askSoon(LedgerQuery.Status::new, LedgerAnswer.Status.class);
+  }
+
+  /// The answer, if a ledger-writer gives one soon.
+  public <A extends LedgerAnswer> Optional<A> askSoon(
+      BiFunction<String, String, LedgerQuery> query, Class<A> type) {
     return client
-        .ask(LedgerQuery.Status::new, LedgerAnswer.Status.class, SHORT_PATIENCE)
-        .handle(
-            (status, failure) ->
-                failure == null ? Optional.of(status) : Optional.<LedgerAnswer.Status>empty())
+        .ask(query, type, SHORT_PATIENCE)
+        .handle((answer, failure) -> failure == null ? Optional.of(answer) : Optional.<A>empty())
         .join();
   }
 }

@@ -16,9 +16,13 @@ public final class Problem extends RuntimeException {
 
   @Serial private static final long serialVersionUID = 1;
 
+  /// Heeded by the client libraries of OpenAI and Anthropic.
+  private static final String SHOULD_RETRY = "x-should-retry";
+
   private final HttpStatus status;
   private final Map<String, String> members = new LinkedHashMap<>();
   private final @Nullable Duration retryAfter;
+  private boolean mayBeRepeated = true;
 
   private Problem(HttpStatus status, String detail, @Nullable Duration retryAfter) {
     super(detail);
@@ -43,6 +47,20 @@ public final class Problem extends RuntimeException {
     return this;
   }
 
+  /// Tells client libraries not to send the request again by themselves.
+  public Problem notToBeRepeated() {
+    mayBeRepeated = false;
+    return this;
+  }
+
+  public @Nullable String member(String name) {
+    return members.get(name);
+  }
+
+  public HttpStatus status() {
+    return status;
+  }
+
   ResponseEntity<byte[]> response() {
     var document = new LinkedHashMap<String, Object>();
     document.put("type", "about:blank");
@@ -50,11 +68,23 @@ public final class Problem extends RuntimeException {
     document.put("status", status.value());
     document.put("detail", getMessage());
     document.putAll(members);
+    return response(MediaType.APPLICATION_PROBLEM_JSON, document);
+  }
+
+  /// The same in the words of another format.
+  public ResponseEntity<byte[]> response(Object body) {
+    return response(MediaType.APPLICATION_JSON, body);
+  }
+
+  private ResponseEntity<byte[]> response(MediaType type, Object body) {
     var headers = new HttpHeaders();
-    headers.setContentType(MediaType.APPLICATION_PROBLEM_JSON);
+    headers.setContentType(type);
     if (retryAfter != null) {
       headers.set(HttpHeaders.RETRY_AFTER, Long.toString(retryAfter.toSeconds()));
     }
-    return new ResponseEntity<>(Codec.mapper().writeValueAsBytes(document), headers, status);
+    if (!mayBeRepeated) {
+      headers.set(SHOULD_RETRY, "false");
+    }
+    return new ResponseEntity<>(Codec.mapper().writeValueAsBytes(body), headers, status);
   }
 }

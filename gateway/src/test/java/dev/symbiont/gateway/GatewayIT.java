@@ -20,7 +20,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import tools.jackson.databind.JsonNode;
 
 /// The gateway alone on a real broker, with nobody behind it.
@@ -130,6 +133,54 @@ class GatewayIT {
         Codec.encode(end));
 
     assertProblem(waiting.get(), 502, "it rained");
+  }
+
+  @Test
+  void theDocumentNamesWhatIsServedAndNothingElse() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+    JsonNode paths = json(get("/openapi.json")).path("paths");
+    var documented = new TreeSet<String>();
+    paths.forEachEntry(
+        (path, item) ->
+            item.propertyNames().stream()
+                .filter(it -> !it.equals("parameters"))
+                .forEach(method -> documented.add(method.toUpperCase(Locale.ROOT) + " " + path)));
+
+    var served = new TreeSet<String>();
+    gateway
+        .getBean("requestMappingHandlerMapping", RequestMappingHandlerMapping.class)
+        .getHandlerMethods()
+        .forEach(
+            (mapping, handler) -> {
+              if (handler.getBeanType().getPackageName().startsWith("dev.symbiont")) {
+                for (var method : mapping.getMethodsCondition().getMethods()) {
+                  mapping.getPatternValues().forEach(path -> served.add(method + " " + path));
+                }
+              }
+            });
+
+    assertThat(served).isEqualTo(documented);
+  }
+
+  @Test
+  void otherFormatsAreRefusedInTheirOwnWords() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    JsonNode openAi =
+        json(
+            post(
+                "/v1/chat/completions",
+                "{\"model\": \"haiku\", \"messages\": [{\"role\": \"user\", \"content\": \"x\"}], \"tools\": [{}]}"));
+    HttpResponse<String> anthropic =
+        post(
+            "/v1/messages",
+            "{\"model\": \"haiku\", \"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image\"}]}]}");
+
+    assertThat(openAi.path("error").path("param").asString()).isEqualTo("tools");
+    assertThat(openAi.path("error").path("type").asString()).isEqualTo("invalid_request_error");
+    assertThat(anthropic.statusCode()).isEqualTo(400);
+    assertThat(json(anthropic).path("error").path("message").asString())
+        .isEqualTo("messages[0]: a task takes text alone");
   }
 
   private void start(URI broker, String... settings) throws Exception {

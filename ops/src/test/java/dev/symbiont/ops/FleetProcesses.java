@@ -121,7 +121,7 @@ final class FleetProcesses implements AutoCloseable {
     return JsonLines.read(folder.resolve("ledger").resolve(file));
   }
 
-  private static int freePort() {
+  static int freePort() {
     try (var socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     } catch (IOException e) {

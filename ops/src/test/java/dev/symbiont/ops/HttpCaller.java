@@ -34,15 +34,21 @@ record HttpCaller(HttpClient http, String address) implements AutoCloseable {
     return new HttpCaller(http, "http://127.0.0.1:" + port);
   }
 
-  Answer get(String path, Duration patience) {
-    return send(request(path, patience));
+  /// @param headers names and values
+  Answer get(String path, Duration patience, String... headers) {
+    return send(request(path, patience, headers));
   }
 
-  Answer post(String path, byte[] body, Duration patience) {
+  /// @param headers names and values
+  Answer post(String path, byte[] body, Duration patience, String... headers) {
     return send(
-        request(path, patience)
+        request(path, patience, headers)
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+  }
+
+  Answer delete(String path, Duration patience) {
+    return send(request(path, patience).DELETE());
   }
 
   @Override
@@ -51,8 +57,9 @@ record HttpCaller(HttpClient http, String address) implements AutoCloseable {
     http.close();
   }
 
-  private HttpRequest.Builder request(String path, Duration patience) {
-    return HttpRequest.newBuilder(URI.create(address + path)).timeout(patience);
+  private HttpRequest.Builder request(String path, Duration patience, String... headers) {
+    var request = HttpRequest.newBuilder(URI.create(address + path)).timeout(patience);
+    return headers.length == 0 ? request : request.headers(headers);
   }
 
   private Answer send(HttpRequest.Builder request) {

@@ -5,9 +5,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /// The few things that a worker holds and has not begun: urgent ones first, but now and then the
 /// one that has waited longest, so that a stream of urgent ones starves nobody. One for which it is
@@ -55,15 +55,12 @@ final class Backlog<E> {
       while (true) {
         long now = System.nanoTime();
         boolean tooEarly = held && heldUntil - now > 0;
-        Optional<Held<E>> next =
-            all.stream()
-                .filter(it -> !tooEarly && it.notBefore - now <= 0)
-                .min((picks + 1) % OLDEST_EVERY == 0 ? OLDEST : MOST_URGENT);
-        if (next.isPresent()) {
+        Held<E> next = tooEarly ? null : next(now);
+        if (next != null) {
           picks++;
-          all.remove(next.get());
+          all.remove(next);
           letOneThrough(now);
-          return next.get();
+          return next;
         }
         long soonest =
             all.stream().mapToLong(it -> it.notBefore - now).min().orElse(LONGEST_WAIT.toNanos());
@@ -72,6 +69,17 @@ final class Backlog<E> {
     } finally {
       lock.unlock();
     }
+  }
+
+  private @Nullable Held<E> next(long now) {
+    Comparator<Held<?>> order = (picks + 1) % OLDEST_EVERY == 0 ? OLDEST : MOST_URGENT;
+    Held<E> best = null;
+    for (Held<E> it : all) {
+      if (it.notBefore - now <= 0 && (best == null || order.compare(it, best) < 0)) {
+        best = it;
+      }
+    }
+    return best;
   }
 
   /// The others follow ever closer, until it is clear that there is room for all of them.

@@ -250,7 +250,7 @@ public final class Attempt {
               work.system(),
               work.jsonSchema(),
               isolation(work),
-              folder.path(),
+              folder,
               timeout(work));
       begun = true;
       ending = provider.make(call);

@@ -2,11 +2,14 @@ package dev.symbiont.dispatcher.attempt;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,20 +18,39 @@ public record WorkFolder(Path path) {
 
   private static final Logger log = LoggerFactory.getLogger(WorkFolder.class);
 
-  /// An empty folder for one call, readable by us alone.
+  /// A folder for one call.
   Private make() {
-    try {
-      return new Private(Files.createTempDirectory(path, "call-"));
-    } catch (IOException e) {
-      throw new UncheckedIOException("no working directory for a call", e);
-    }
+    return new Private(path);
   }
 
-  /// Gone, with all that is in it, when closed.
-  record Private(Path path) implements AutoCloseable {
+  /// Empty, and readable by us alone, when somebody asks for it, which a process that is kept does
+  /// not. Gone, with all that is in it, when closed.
+  static final class Private implements Supplier<Path>, AutoCloseable {
+
+    private final Path parent;
+    private @Nullable Path path;
+
+    private Private(Path parent) {
+      this.parent = parent;
+    }
 
     @Override
-    public void close() {
+    public synchronized Path get() {
+      if (path == null) {
+        try {
+          path = Files.createTempDirectory(parent, "call-");
+        } catch (IOException e) {
+          throw new UncheckedIOException("no working directory for a call", e);
+        }
+      }
+      return path;
+    }
+
+    @Override
+    public synchronized void close() {
+      if (path == null) {
+        return;
+      }
       try {
         delete(path);
       } catch (IOException e) {
@@ -39,6 +61,12 @@ public record WorkFolder(Path path) {
   }
 
   private static void delete(Path folder) throws IOException {
+    try {
+      Files.delete(folder);
+      return;
+    } catch (DirectoryNotEmptyException e) {
+      // Most are empty; this one is not.
+    }
     Files.walkFileTree(
         folder,
         new SimpleFileVisitor<>() {
@@ -50,8 +78,8 @@ public record WorkFolder(Path path) {
           }
 
           @Override
-          public FileVisitResult postVisitDirectory(
-              Path dir, @org.jspecify.annotations.Nullable IOException e) throws IOException {
+          public FileVisitResult postVisitDirectory(Path dir, @Nullable IOException e)
+              throws IOException {
             Files.delete(dir);
             return FileVisitResult.CONTINUE;
           }

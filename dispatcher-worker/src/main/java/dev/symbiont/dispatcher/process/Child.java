@@ -14,14 +14,23 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A program that was started, until nothing of it is left. One thread at a time talks to it.
 public final class Child implements AutoCloseable {
 
+  private static final Logger log = LoggerFactory.getLogger(Child.class);
+
   private static final int STDERR_KEPT = 16 * 1024;
   private static final Duration GRACE = Duration.ofSeconds(2);
   private static final Duration GRACE_TO_END = Duration.ofSeconds(1);
-  private static final int CHUNK = 64 * 1024;
+
+  /// So much fits into a pipe many times over, and a program is sent only a few messages before it
+  /// has to answer.
+  private static final int NEVER_BLOCKS = 4 * 1024;
+
+  private static final int CHUNK = 8 * 1024;
 
   private final Process process;
   private final long group;
@@ -46,7 +55,16 @@ public final class Child implements AutoCloseable {
   ///
   /// @param last whether nothing more will come
   public void write(byte[] bytes, boolean last) {
-    in = pipes.submit(() -> feed(process.getOutputStream(), bytes, last));
+    if (bytes.length > NEVER_BLOCKS) {
+      in = pipes.submit(() -> feed(process.getOutputStream(), bytes, last));
+      return;
+    }
+    try {
+      feed(process.getOutputStream(), bytes, last);
+    } catch (IOException e) {
+      // A program that has ended has said all it had to say.
+      log.debug("nothing can be written to {}: {}", group, e.toString());
+    }
   }
 
   /// Completes when it has closed its output, as it does when it ends.

@@ -8,13 +8,14 @@ import dev.symbiont.dispatcher.process.Exit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// A granted call, as a provider needs it.
 ///
 /// @param isolation from other calls made with the same program
-/// @param folder empty, private to this call, and gone after it
+/// @param folder made when it is asked for: empty, private to this call, and gone after it
 /// @param timeout after which the call is ended
 public record Call(
     String callId,
@@ -24,7 +25,7 @@ public record Call(
     @Nullable String system,
     @Nullable JsonNode jsonSchema,
     Isolation isolation,
-    Path folder,
+    Supplier<Path> folder,
     Duration timeout) {
 
   /// What became of the call if we ended its program.

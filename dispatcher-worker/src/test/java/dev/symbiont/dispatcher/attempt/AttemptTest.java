@@ -90,8 +90,8 @@ class AttemptTest {
   void aCallHasAFolderOfItsOwnThatIsGoneAfterwards() throws InterruptedException {
     provider.thenDoes(
         call -> {
-          assertThat(call.folder()).isEmptyDirectory().hasParent(folder);
-          write(call.folder().resolve("left-over"));
+          assertThat(call.folder().get()).isEmptyDirectory().hasParent(folder);
+          write(call.folder().get().resolve("left-over"));
           return FakeProvider.ending(OVERLOADED, CENT);
         });
 

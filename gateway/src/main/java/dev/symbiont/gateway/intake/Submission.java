@@ -2,13 +2,10 @@ package dev.symbiont.gateway.intake;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.Ids;
-import dev.symbiont.contract.InvalidFieldException;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.topology.Topology;
-import dev.symbiont.contract.wire.Codec;
-import dev.symbiont.contract.wire.UnreadableMessageException;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
@@ -23,7 +20,6 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.http.HttpStatus;
 
 /// Reads a task, checks it, and hands it to the broker. Returns only when the broker has it.
 public final class Submission {
@@ -47,25 +43,19 @@ public final class Submission {
   /// The task in a request body, with an id.
   ///
   /// @param key the caller's idempotency key: the same key names the same task
-  Task read(InputStream body, String prefix, @Nullable String key) throws IOException {
-    byte[] bytes = body.readNBytes(Task.MAX_BYTES + 1);
-    if (bytes.length > Task.MAX_BYTES) {
-      throw Problem.of(
-          HttpStatus.CONTENT_TOO_LARGE, "a task may have %d bytes".formatted(Task.MAX_BYTES));
+  Asking.Request read(InputStream body, String prefix, @Nullable String key) throws IOException {
+    return check(Bodies.read(body, Task.MAX_BYTES, Task.class), prefix, key);
+  }
+
+  /// A task with an id. Fails with a problem if there can be no such task here.
+  public Asking.Request check(Task task, String prefix, @Nullable String key) {
+    String tier = task.forceTier();
+    if (tier != null && tiers.find(tier).isEmpty()) {
+      throw Bodies.invalid(
+          "force_tier: must be one of " + String.join(", ", tiers.names()), "force_tier");
     }
-    try {
-      Task task = Codec.read(bytes, Task.class);
-      String tier = task.forceTier();
-      if (tier != null && tiers.find(tier).isEmpty()) {
-        throw new InvalidFieldException(
-            "force_tier", "must be one of " + String.join(", ", tiers.names()));
-      }
-      return task.withId(idOf(task, prefix, key));
-    } catch (UnreadableMessageException e) {
-      throw invalid(String.valueOf(e.getMessage()), e.field());
-    } catch (InvalidFieldException e) {
-      throw invalid(String.valueOf(e.getMessage()), e.field());
-    }
+    boolean named = key != null || task.id() != null;
+    return new Asking.Request(task.withId(idOf(task, prefix, key)), named);
   }
 
   /// Publishes it, and returns when the broker has confirmed it.
@@ -94,9 +84,5 @@ public final class Submission {
     }
     String id = task.id();
     return id == null ? Ids.draw(prefix, clock.instant(), random) : id;
-  }
-
-  private static Problem invalid(String detail, @Nullable String field) {
-    return Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, detail).with("field", field);
   }
 }

@@ -4,13 +4,13 @@ import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Priority;
-import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.LedgerDoor;
+import dev.symbiont.gateway.Preference;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.hop.Broker;
 import jakarta.servlet.http.HttpServletRequest;
@@ -19,12 +19,9 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -41,19 +38,22 @@ import org.springframework.web.bind.annotation.RestController;
 class TaskEndpoints {
 
   private final Submission submission;
-  private final Waiting waiting;
+  private final Asking asking;
   private final LedgerDoor ledger;
   private final Broker broker;
+  private final Batches batches;
   private final Duration patience;
 
   TaskEndpoints(
       Submission submission,
-      Waiting waiting,
+      Asking asking,
+      Batches batches,
       LedgerDoor ledger,
       Broker broker,
       IntakeSettings settings) {
     this.submission = submission;
-    this.waiting = waiting;
+    this.asking = asking;
+    this.batches = batches;
     this.ledger = ledger;
     this.broker = broker;
     this.patience = settings.patience();
@@ -62,43 +62,64 @@ class TaskEndpoints {
   @PostMapping("/task")
   ResponseEntity<byte[]> submitAndWait(
       HttpServletRequest request,
-      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
+      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
+      @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
       throws IOException, InterruptedException {
-    Task task = submission.read(request.getInputStream(), "task", key);
-    String id = Objects.requireNonNull(task.id());
-    CompletableFuture<TaskEnded> end = waiting.expect(id);
-    try {
-      submission.accept(task, Reply.toGateway(ledger.replyKey()));
-      if (key != null) {
-        // It may have ended long ago, and its end is then not sent again.
-        waiting.askFor(id, ledger.client());
-      }
-      return answer(task, end.get(patience.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (TimeoutException e) {
-      return stillRunning(id);
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("waiting for task " + id, e);
-    } finally {
-      waiting.forget(id);
-    }
+    Asking.Request task = submission.read(request.getInputStream(), "task", key);
+    Preference preference = Preference.of(prefer);
+    Optional<TaskEnded> end = asking.submitAndWait(task, preference.within(patience, patience));
+    return preference.appliedTo(
+        end.map(it -> answer(task.task(), it)).orElseGet(() -> stillRunning(task.id())));
   }
 
+  /// Does not wait, unless the caller prefers to.
   @PostMapping("/queue")
   ResponseEntity<byte[]> queue(
       HttpServletRequest request,
-      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
-      throws IOException {
-    Task task = submission.read(request.getInputStream(), "queued", key);
-    submission.accept(task, Reply.NONE);
+      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
+      @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
+      throws IOException, InterruptedException {
+    Asking.Request task = submission.read(request.getInputStream(), "queued", key);
+    Preference preference = Preference.of(prefer);
+    Duration wait = preference.within(patience, Duration.ZERO);
+    if (wait.isPositive()) {
+      Optional<TaskEnded> end = asking.submitAndWait(task, wait);
+      return preference.appliedTo(
+          end.map(it -> answer(task.task(), it)).orElseGet(() -> stillRunning(task.id())));
+    }
+    asking.submit(task);
     var body = new LinkedHashMap<String, Object>();
     body.put("id", task.id());
     body.put("status", "queued");
     body.put("position", position());
-    return Http.ok(body);
+    return preference.appliedTo(Http.ok(body));
   }
 
+  @PostMapping("/tasks/batch")
+  ResponseEntity<byte[]> batch(
+      HttpServletRequest request,
+      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
+      throws IOException {
+    return Http.ok(batches.submit(request.getInputStream(), key));
+  }
+
+  /// At once, or when the task has ended, if the caller prefers to wait for that.
   @GetMapping("/tasks/{id}")
-  ResponseEntity<byte[]> show(@PathVariable String id) {
+  ResponseEntity<byte[]> show(
+      @PathVariable String id,
+      @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
+      throws InterruptedException {
+    Preference preference = Preference.of(prefer);
+    LedgerAnswer.TaskView task = find(id);
+    Duration wait = preference.within(patience, Duration.ZERO);
+    if (task.end() == null && !task.state().isEnd() && wait.isPositive()) {
+      var _ = asking.await(id, wait);
+      task = find(id);
+    }
+    return preference.appliedTo(Http.ok(TaskDocument.of(task)));
+  }
+
+  private LedgerAnswer.TaskView find(String id) {
     var found =
         ledger.ask(
             (ask, reply) -> new LedgerQuery.TaskById(ask, reply, id), LedgerAnswer.TaskById.class);
@@ -106,7 +127,7 @@ class TaskEndpoints {
     if (task == null) {
       throw unknown(id);
     }
-    return Http.ok(TaskDocument.of(task));
+    return task;
   }
 
   @DeleteMapping("/tasks/{id}")
@@ -131,22 +152,10 @@ class TaskEndpoints {
   }
 
   private static ResponseEntity<byte[]> answer(Task task, TaskEnded end) {
-    return switch (end.state()) {
-      case SUCCEEDED -> Http.ok(end.result().withTask(task.task()));
-      case FAILED -> throw failed(HttpStatus.BAD_GATEWAY, end);
-      case SET_ASIDE -> throw failed(HttpStatus.SERVICE_UNAVAILABLE, end);
-      case CANCELLED -> throw failed(HttpStatus.CONFLICT, end);
-      case EXPIRED -> throw failed(HttpStatus.GATEWAY_TIMEOUT, end);
-      case QUEUED, ROUTED, WAITING, RUNNING ->
-          throw new IllegalStateException(end.state() + " is no end");
-    };
-  }
-
-  private static Problem failed(HttpStatus status, TaskEnded end) {
-    return Problem.of(status, end.reason())
-        .with("id", end.taskId())
-        .with("task_status", end.state().wire())
-        .with("outcome", end.call() == null ? null : end.call().outcome().kind());
+    if (end.state() != TaskState.SUCCEEDED) {
+      throw Ends.problem(end);
+    }
+    return Http.ok(end.result().withTask(task.task()));
   }
 
   /// Not an error: the task goes on, and its result can be fetched.

@@ -14,21 +14,35 @@ public final class Waiting implements LedgerClient.Listener {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  private final Map<String, CompletableFuture<TaskEnded>> tasks = new ConcurrentHashMap<>();
+  private final Map<String, Awaited> tasks = new ConcurrentHashMap<>();
 
+  /// Changed only while the map computes.
+  private static final class Awaited {
+    final CompletableFuture<TaskEnded> end = new CompletableFuture<>();
+    int callers;
+  }
+
+  /// To be forgotten by everyone who expected it.
   CompletableFuture<TaskEnded> expect(String taskId) {
-    return tasks.computeIfAbsent(taskId, _ -> new CompletableFuture<>());
+    return tasks.compute(
+            taskId,
+            (_, known) -> {
+              Awaited awaited = known == null ? new Awaited() : known;
+              awaited.callers++;
+              return awaited;
+            })
+        .end;
   }
 
   void forget(String taskId) {
-    tasks.remove(taskId);
+    tasks.computeIfPresent(taskId, (_, awaited) -> --awaited.callers == 0 ? null : awaited);
   }
 
   @Override
   public void ended(TaskEnded end) {
-    CompletableFuture<TaskEnded> waiting = tasks.remove(end.taskId());
-    if (waiting != null) {
-      waiting.complete(end);
+    Awaited awaited = tasks.get(end.taskId());
+    if (awaited != null) {
+      awaited.end.complete(end);
     }
   }
 

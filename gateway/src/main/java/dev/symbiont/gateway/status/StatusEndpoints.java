@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.springframework.http.ResponseEntity;
@@ -22,8 +21,6 @@ import org.springframework.web.bind.annotation.RestController;
 /// Is it running, what is in the queue, what was spent.
 @RestController
 class StatusEndpoints {
-
-  private static final int ENTRIES = 50;
 
   private final LedgerDoor ledger;
   private final Tiers tiers;
@@ -61,16 +58,6 @@ class StatusEndpoints {
     body.put("workers", status.workers());
   }
 
-  @GetMapping("/ledger")
-  ResponseEntity<byte[]> entries() {
-    var answer =
-        ledger.ask(
-            (ask, reply) -> new LedgerQuery.Entries(ask, reply, ENTRIES),
-            LedgerAnswer.Entries.class);
-    List<?> entries = answer.entries();
-    return Http.ok(new Entries(entries, entries.size()));
-  }
-
   @GetMapping("/ledger/stats")
   ResponseEntity<byte[]> stats() {
     var stats = ledger.ask(LedgerQuery.Stats::new, LedgerAnswer.Stats.class);
@@ -87,6 +74,4 @@ class StatusEndpoints {
   ResponseEntity<byte[]> heartbeat() {
     return Http.ok(ledger.ask(LedgerQuery.Heartbeat::new, LedgerAnswer.Heartbeat.class).snapshot());
   }
-
-  private record Entries(List<?> entries, int count) {}
 }

@@ -23,12 +23,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// All that is known of a task, folded from its journal entries. The order in which they come does
 /// not matter.
 ///
+/// @param preview the first characters of the prompt
 /// @param events the event ids seen, without the task's own id in front
 /// @param attempt the highest attempt that was routed
 /// @param waits how often it was sent to wait for a tier
@@ -44,6 +46,8 @@ import org.jspecify.annotations.Nullable;
 public record TaskRecord(
     String id,
     TaskState state,
+    @Nullable String preview,
+    Map<String, String> labels,
     Set<String> events,
     @Nullable String tier,
     int attempt,
@@ -74,6 +78,8 @@ public record TaskRecord(
     return new TaskRecord(
         id,
         TaskState.QUEUED,
+        null,
+        Map.of(),
         Set.of(),
         null,
         0,
@@ -141,6 +147,8 @@ public record TaskRecord(
     private final Set<String> events;
     private final List<CallRecord> calls;
     private TaskState state;
+    private @Nullable String preview;
+    private Map<String, String> labels;
     private @Nullable String tier;
     private int attempt;
     private int waits;
@@ -163,6 +171,8 @@ public record TaskRecord(
       events = new LinkedHashSet<>(from.events);
       calls = new ArrayList<>(from.calls);
       state = from.state;
+      preview = from.preview;
+      labels = from.labels;
       tier = from.tier;
       attempt = from.attempt;
       waits = from.waits;
@@ -185,6 +195,8 @@ public record TaskRecord(
       return new TaskRecord(
           id,
           state(),
+          preview,
+          labels,
           events,
           tier,
           attempt,
@@ -224,6 +236,8 @@ public record TaskRecord(
       if (submitted == null) {
         submitted = span;
         acceptedAt = accepted.acceptedAt();
+        preview = CallEnded.preview(accepted.task().task());
+        labels = accepted.task().labels();
       }
     }
 

@@ -2,6 +2,7 @@ package dev.symbiont.ledger.index;
 
 import dev.symbiont.contract.LedgerAnswer.Calls;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
+import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.CallRecord;
@@ -26,11 +27,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// Tasks and calls in SQLite, with the place in the journal up to which they are complete.
@@ -45,7 +49,8 @@ public final class Index implements AutoCloseable {
       CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1),
           journal_offset INTEGER, journal_lines INTEGER, journal_head TEXT);
       CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT, open_calls INTEGER,
-          last_call INTEGER) WITHOUT ROWID;
+          last_call INTEGER, accepted_at INTEGER, tier TEXT) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS task_by_time ON task (accepted_at, id);
       CREATE INDEX IF NOT EXISTS task_last_call ON task (last_call) WHERE last_call IS NOT NULL;
       CREATE INDEX IF NOT EXISTS task_open_calls ON task (open_calls) WHERE open_calls;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
@@ -61,7 +66,10 @@ public final class Index implements AutoCloseable {
       """;
 
   /// One more with every change of the schema or of what is kept of a task.
-  private static final int SCHEMA_VERSION = 3;
+  private static final int SCHEMA_VERSION = 4;
+
+  /// Each combination of filters is a statement of its own.
+  private static final int MOST_STATEMENTS = 200;
 
   private static final List<String> TABLES =
       List.of("mark", "task", "call", "tier", "spending", "total");
@@ -70,6 +78,9 @@ public final class Index implements AutoCloseable {
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
 
   private final Connection connection;
+
+  /// Compiling a statement costs more than running it.
+  private final Map<String, PreparedStatement> statements = new HashMap<>();
 
   private Index(Connection connection) {
     this.connection = connection;
@@ -166,10 +177,7 @@ public final class Index implements AutoCloseable {
         () -> {
           put(tasks);
           for (TierRecord tier : tiers) {
-            update(
-                "INSERT OR REPLACE INTO tier VALUES (?, ?)",
-                tier.tier(),
-                Codec.mapper().writeValueAsString(tier));
+            update("INSERT OR REPLACE INTO tier VALUES (?, ?)", tier.tier(), text(tier));
           }
           for (Sum sum : spending) {
             add(sum);
@@ -333,10 +341,99 @@ public final class Index implements AutoCloseable {
         .all(row -> new Span(row.getLong(1), row.getInt(2)));
   }
 
-  /// The newest lines of the ledger, newest first.
-  public List<JsonNode> newest(int limit) {
-    return query("SELECT line FROM call ORDER BY number DESC LIMIT ?", limit)
-        .all(row -> Codec.mapper().readTree(row.getString(1)));
+  /// The newest tasks that were accepted before the cursor and pass the filter, newest first.
+  public Page<TaskRecord> tasks(LedgerQuery.Tasks wanted, int limit) {
+    Filter filter = new Filter();
+    filter.add("accepted_at IS NOT NULL");
+    filter.add("state = ?", wanted.state() == null ? null : wanted.state().wire());
+    filter.add("tier = ?", wanted.tier());
+    filter.add("accepted_at >= ?", millis(wanted.since()));
+    filter.add("accepted_at < ?", millis(wanted.until()));
+    if (wanted.label() != null) {
+      filter.add(
+          "EXISTS (SELECT 1 FROM json_each(record, '$.labels') AS label WHERE label.key || '=' || label.value = ?)",
+          wanted.label());
+    }
+    if (wanted.text() != null) {
+      filter.add("instr(lower(json_extract(record, '$.preview')), lower(?)) > 0", wanted.text());
+    }
+    if (wanted.cursor() != null) {
+      Cursor cursor = Cursor.parse(wanted.cursor());
+      filter.add("(accepted_at, id) < (?, ?)", cursor.number(), cursor.id());
+    }
+    List<TaskRecord> found =
+        filter
+            .query("SELECT record FROM task", "ORDER BY accepted_at DESC, id DESC", limit)
+            .all(Index::task);
+    return Page.of(
+        found,
+        limit,
+        it -> new Cursor(Objects.requireNonNull(it.acceptedAt()).toEpochMilli(), it.id()));
+  }
+
+  /// The newest lines of the ledger before the cursor that pass the filter, newest first.
+  public Page<JsonNode> entries(LedgerQuery.Entries wanted, int limit) {
+    Filter filter = new Filter();
+    filter.add("tier = ?", wanted.tier());
+    filter.add("json_extract(line, '$.model') = ?", wanted.model());
+    filter.add("json_extract(line, '$.timestamp') >= ?", timestamp(wanted.since()));
+    filter.add("json_extract(line, '$.timestamp') < ?", timestamp(wanted.until()));
+    if (wanted.success() != null) {
+      filter.add("json_extract(line, '$.success') = ?", wanted.success() ? 1 : 0);
+    }
+    if (wanted.label() != null) {
+      filter.add(
+          """
+          EXISTS (SELECT 1 FROM task, json_each(record, '$.labels') AS label
+          WHERE task.id = json_extract(line, '$.task_id') AND label.key || '=' || label.value = ?)
+          """,
+          wanted.label());
+    }
+    if (wanted.cursor() != null) {
+      filter.add("number < ?", Cursor.parse(wanted.cursor()).number());
+    }
+    var numbers = new ArrayList<Long>();
+    List<JsonNode> found =
+        filter
+            .query("SELECT number, line FROM call", "ORDER BY number DESC", limit)
+            .all(
+                row -> {
+                  numbers.add(row.getLong(1));
+                  return Codec.mapper().readTree(row.getString(2));
+                });
+    return Page.of(found, limit, _ -> new Cursor(numbers.getLast(), ""));
+  }
+
+  private static @Nullable Long millis(@Nullable Instant moment) {
+    return moment == null ? null : moment.toEpochMilli();
+  }
+
+  private static @Nullable String timestamp(@Nullable Instant moment) {
+    return moment == null ? null : LedgerLine.timestamp(moment);
+  }
+
+  /// Conditions that all have to hold.
+  private final class Filter {
+    private final List<String> conditions = new ArrayList<>(List.of("true"));
+    private final List<Object> values = new ArrayList<>();
+
+    /// Nothing is asked of a value that is absent.
+    void add(String condition, @Nullable Object... of) {
+      for (Object value : of) {
+        if (value == null) {
+          return;
+        }
+        values.add(value);
+      }
+      conditions.add(condition);
+    }
+
+    Query query(String select, String order, int limit) {
+      values.add(limit);
+      return new Query(
+          "%s WHERE %s %s LIMIT ?".formatted(select, String.join(" AND ", conditions), order),
+          values.toArray());
+    }
   }
 
   public Map<String, Calls> callsByModel() {
@@ -357,6 +454,9 @@ public final class Index implements AutoCloseable {
   @Override
   public void close() {
     try {
+      for (PreparedStatement statement : statements.values()) {
+        statement.close();
+      }
       connection.close();
     } catch (SQLException e) {
       throw failed(e);
@@ -364,19 +464,25 @@ public final class Index implements AutoCloseable {
   }
 
   private void put(List<TaskRecord> tasks) throws SQLException {
-    try (PreparedStatement put =
-        connection.prepareStatement("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?)")) {
-      for (TaskRecord task : tasks) {
-        put.setString(1, task.id());
-        put.setString(2, task.state().wire());
-        put.setString(3, Codec.mapper().writeValueAsString(task));
-        put.setBoolean(4, task.hasOpenCall());
-        put.setObject(
-            5, task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli());
-        put.addBatch();
-      }
-      put.executeBatch();
+    PreparedStatement put =
+        prepared(
+            """
+            INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+            SET state = excluded.state, record = excluded.record, open_calls = excluded.open_calls,
+            last_call = excluded.last_call, accepted_at = excluded.accepted_at, tier = excluded.tier
+            """);
+    for (TaskRecord task : tasks) {
+      put.setString(1, task.id());
+      put.setString(2, task.state().wire());
+      put.setString(3, text(task));
+      put.setBoolean(4, task.hasOpenCall());
+      put.setObject(
+          5, task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli());
+      put.setObject(6, task.acceptedAt() == null ? null : task.acceptedAt().toEpochMilli());
+      put.setString(7, task.tier());
+      put.addBatch();
     }
+    put.executeBatch();
   }
 
   /// A line with the id of an earlier one corrects it: the call counts once, with the later cost.
@@ -395,7 +501,7 @@ public final class Index implements AutoCloseable {
         line.callId(),
         line.tier(),
         line.outcome(),
-        new String(Codec.mapper().writeValueAsBytes(line), StandardCharsets.UTF_8),
+        text(line),
         call.source.offset(),
         call.source.length());
   }
@@ -453,11 +559,29 @@ public final class Index implements AutoCloseable {
     return Codec.mapper().readValue(row.getString(1), TaskRecord.class);
   }
 
+  private static String text(Object value) {
+    return new String(Codec.encode(value), StandardCharsets.UTF_8);
+  }
+
   private void update(String sql, Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      set(statement, values);
-      statement.executeUpdate();
+    PreparedStatement statement = prepared(sql);
+    set(statement, values);
+    statement.executeUpdate();
+  }
+
+  private PreparedStatement prepared(String sql) throws SQLException {
+    PreparedStatement known = statements.get(sql);
+    if (known == null) {
+      if (statements.size() >= MOST_STATEMENTS) {
+        for (PreparedStatement old : statements.values()) {
+          old.close();
+        }
+        statements.clear();
+      }
+      known = connection.prepareStatement(sql);
+      statements.put(sql, known);
     }
+    return known;
   }
 
   private Query query(String sql, Object... values) {
@@ -516,7 +640,8 @@ public final class Index implements AutoCloseable {
     }
 
     <T> List<T> all(Row<T> reader) {
-      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      try {
+        PreparedStatement statement = prepared(sql);
         set(statement, values);
         try (ResultSet rows = statement.executeQuery()) {
           var all = new ArrayList<T>();

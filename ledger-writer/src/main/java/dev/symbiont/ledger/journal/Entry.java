@@ -1,9 +1,9 @@
 package dev.symbiont.ledger.journal;
 
-import com.fasterxml.jackson.annotation.JsonRawValue;
 import dev.symbiont.contract.Event;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.wire.Codec;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -22,10 +22,13 @@ public record Entry(String eventId, Instant recordedAt, Event event) {
     return (Step) event;
   }
 
-  private record Written(
-      String eventId, Instant recordedAt, String schema, @JsonRawValue String body) {}
-
   private record Read(String eventId, Instant recordedAt, String schema, JsonNode body) {}
+
+  private static final byte[] EVENT_ID = "{\"event_id\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] RECORDED_AT = ",\"recorded_at\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] SCHEMA = ",\"schema\":".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] BODY = ",\"body\":".getBytes(StandardCharsets.US_ASCII);
+  private static final int ROOM_FOR_THE_REST = 256;
 
   public byte[] toJson() {
     return toJson(null);
@@ -34,13 +37,17 @@ public record Entry(String eventId, Instant recordedAt, Event event) {
   /// The line, with the event as it was published if it was.
   public byte[] toJson(byte @Nullable [] published) {
     byte[] body = published != null && isOneLine(published) ? published : Codec.encode(event);
-    return Codec.mapper()
-        .writeValueAsBytes(
-            new Written(
-                eventId,
-                recordedAt,
-                Codec.schemaOf(event),
-                new String(body, StandardCharsets.UTF_8)));
+    var line = new ByteArrayOutputStream(body.length + ROOM_FOR_THE_REST);
+    line.writeBytes(EVENT_ID);
+    line.writeBytes(Codec.encode(eventId));
+    line.writeBytes(RECORDED_AT);
+    line.writeBytes(Codec.encode(recordedAt));
+    line.writeBytes(SCHEMA);
+    line.writeBytes(Codec.encode(Codec.schemaOf(event)));
+    line.writeBytes(BODY);
+    line.writeBytes(body);
+    line.write('}');
+    return line.toByteArray();
   }
 
   private static boolean isOneLine(byte[] json) {

@@ -107,6 +107,11 @@ public record LedgerLine(
     return inputTokens + outputTokens;
   }
 
+  /// An instant as lines have it, so that texts can be compared.
+  public static String timestamp(Instant instant) {
+    return MICROSECONDS.format(instant);
+  }
+
   /// The day of an instant, as [#date()] writes it.
   public static String date(Instant instant) {
     return MICROSECONDS.format(instant).substring(0, "yyyy-MM-dd".length());

@@ -160,7 +160,7 @@ final class OpenFiles implements AutoCloseable {
   /// Takes over what was made durable into ledger and index.
   void project(Arbiter arbiter) throws IOException {
     for (Index.Call call : derived) {
-      ledger.add(Codec.mapper().writeValueAsBytes(call.line()));
+      ledger.add(Codec.encode(call.line()));
     }
     ledger.flush();
     index.commit(
@@ -244,8 +244,7 @@ final class OpenFiles implements AutoCloseable {
     long have = into.mark().lines();
     for (Span source : index.sources(have, upTo)) {
       Step step = Entry.read(ChainedLog.read(files.journal(), source)).step();
-      into.add(
-          Codec.mapper().writeValueAsBytes(LedgerLine.of(LedgerLine.callIn(step).orElseThrow())));
+      into.add(Codec.encode(LedgerLine.of(LedgerLine.callIn(step).orElseThrow())));
     }
     into.flush();
   }

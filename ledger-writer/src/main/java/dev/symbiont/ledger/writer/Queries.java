@@ -1,21 +1,26 @@
 package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.InvalidFieldException;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CallView;
 import dev.symbiont.contract.LedgerAnswer.DeadLetter;
+import dev.symbiont.contract.LedgerAnswer.TaskRow;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.TierState.Phase;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.WorkerBeat;
+import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.CallRecord;
 import dev.symbiont.ledger.arbiter.TaskRecord;
 import dev.symbiont.ledger.index.Index;
+import dev.symbiont.ledger.index.Page;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.LedgerLine;
@@ -31,6 +36,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /// Answers questions from the index and the journal, on a thread of its own beside the writer.
 public final class Queries implements AutoCloseable {
@@ -66,9 +72,23 @@ public final class Queries implements AutoCloseable {
     return new LedgerAnswer.TaskById(query.requestId(), task == null ? null : view(task));
   }
 
+  public LedgerAnswer.Tasks answer(LedgerQuery.Tasks query) {
+    try {
+      Page<TaskRecord> page = index.tasks(query, Math.clamp(query.limit(), 1, MOST_ENTRIES));
+      List<TaskRow> rows = page.rows().stream().map(Queries::row).toList();
+      return new LedgerAnswer.Tasks(query.requestId(), rows, page.next(), null);
+    } catch (InvalidFieldException e) {
+      return new LedgerAnswer.Tasks(query.requestId(), List.of(), null, e.getMessage());
+    }
+  }
+
   public LedgerAnswer.Entries answer(LedgerQuery.Entries query) {
-    int limit = Math.clamp(query.limit(), 1, MOST_ENTRIES);
-    return new LedgerAnswer.Entries(query.requestId(), index.newest(limit));
+    try {
+      Page<JsonNode> page = index.entries(query, Math.clamp(query.limit(), 1, MOST_ENTRIES));
+      return new LedgerAnswer.Entries(query.requestId(), page.rows(), page.next(), null);
+    } catch (InvalidFieldException e) {
+      return new LedgerAnswer.Entries(query.requestId(), List.of(), null, e.getMessage());
+    }
   }
 
   public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {
@@ -125,10 +145,12 @@ public final class Queries implements AutoCloseable {
         task.state() == TaskState.ROUTED && task.tier() != null
             ? tiers.get().of(task.tier()).filter(it -> !it.isOpen())
             : Optional.empty();
+    Task submitted = task.submitted() == null ? null : submitted(stepAt(task.submitted()));
     return new TaskView(
         task.id(),
         closed.isPresent() ? TaskState.WAITING : task.state(),
-        task.submitted() == null ? null : prompt(stepAt(task.submitted())),
+        submitted == null ? null : submitted.task(),
+        submitted == null ? null : Codec.fingerprint(submitted),
         task.acceptedAt(),
         task.endedAt(),
         task.tier(),
@@ -137,6 +159,20 @@ public final class Queries implements AutoCloseable {
         task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null,
         closed.map(TierState::until).orElse(task.waitsUntil()),
         closed.map(TierState::reason).orElse(task.reason()));
+  }
+
+  private static TaskRow row(TaskRecord task) {
+    return new TaskRow(
+        task.id(),
+        task.state(),
+        task.preview(),
+        task.acceptedAt(),
+        task.endedAt(),
+        task.tier(),
+        task.labels(),
+        task.calls().size(),
+        task.costUsd(),
+        task.reason());
   }
 
   private static DeadLetter letter(TaskRecord task) {
@@ -169,10 +205,10 @@ public final class Queries implements AutoCloseable {
         call.isOpen() ? null : call.costUsd());
   }
 
-  private static @Nullable String prompt(Step step) {
+  private static @Nullable Task submitted(Step step) {
     return switch (step) {
-      case AcceptedTask accepted -> accepted.task().task();
-      case Work work -> work.accepted().task().task();
+      case AcceptedTask accepted -> accepted.task();
+      case Work work -> work.accepted().task();
       default -> null;
     };
   }

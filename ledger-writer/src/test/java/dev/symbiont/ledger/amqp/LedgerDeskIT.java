@@ -116,7 +116,7 @@ class LedgerDeskIT {
       var entries =
           soon(
               client.ask(
-                  (id, key) -> new LedgerQuery.Entries(id, key, 5),
+                  (id, key) -> LedgerQuery.Entries.newest(id, key, 5),
                   LedgerAnswer.Entries.class,
                   PATIENCE));
       var task =

@@ -4,6 +4,7 @@ import static dev.symbiont.ledger.Samples.NOON;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
+import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantRequest;
@@ -11,9 +12,12 @@ import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
+import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.Samples;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,6 +31,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 class QueriesTest {
 
@@ -153,6 +158,70 @@ class QueriesTest {
   }
 
   @Test
+  void pagesOfEntriesFollowOneAnother() throws IOException {
+    for (int i = 0; i < 5; i++) {
+      writer.write(Life.of("task-" + i, "0.10").happened());
+    }
+
+    try (Queries queries = queries()) {
+      LedgerAnswer.Entries first = queries.answer(entries(2, null));
+      writer.write(Life.of("task-new", "0.10").happened());
+      LedgerAnswer.Entries second = queries.answer(entries(2, first.next()));
+      LedgerAnswer.Entries third = queries.answer(entries(2, second.next()));
+
+      assertThat(second.entries())
+          .extracting(it -> it.get("task_id").asString())
+          .containsExactly("task-2", "task-1");
+      assertThat(third.entries())
+          .extracting(it -> it.get("task_id").asString())
+          .containsExactly("task-0");
+      assertThat(third.next()).isNull();
+      assertThat(queries.answer(entries(2, "nonsense")).invalid()).contains("'next'");
+    }
+  }
+
+  @Test
+  void tasksAreFiltered() throws IOException {
+    writer.write(Life.of("task-1", "0.01").happened());
+    writer.write(Life.of("task-2", "0.01").happened().subList(0, 1));
+    var labelled =
+        new AcceptedTask(
+            Codec.mapper()
+                .readValue(
+                    "{\"id\": \"task-3\", \"task\": \"Sort THIS\", \"labels\": {\"team\": \"red\"}}",
+                    Task.class),
+            NOON.plusSeconds(60),
+            Reply.NONE,
+            false);
+    writer.write(List.of(new Incoming.Happened(labelled)));
+
+    assertThat(tasks("{}")).startsWith("task-3").contains("task-1", "task-2");
+    assertThat(tasks("{'state': 'succeeded'}")).containsExactly("task-1");
+    assertThat(tasks("{'tier': 'haiku'}")).containsExactly("task-1");
+    assertThat(tasks("{'label': 'team=red'}")).containsExactly("task-3");
+    assertThat(tasks("{'label': 'team=blue'}")).isEmpty();
+    assertThat(tasks("{'text': 'sort this'}")).containsExactly("task-3");
+    assertThat(tasks("{'text': '%'}")).isEmpty();
+    assertThat(tasks("{'since': '%s'}".formatted(NOON.plusSeconds(60)))).containsExactly("task-3");
+    assertThat(tasks("{'until': '%s'}".formatted(NOON.plusSeconds(60)))).hasSize(2);
+  }
+
+  private static LedgerQuery.Entries entries(int limit, @Nullable String cursor) {
+    return new LedgerQuery.Entries("q", "r", limit, null, null, null, null, null, null, cursor);
+  }
+
+  private List<String> tasks(String filter) {
+    var query = (ObjectNode) Codec.mapper().readTree(filter.replace('\'', '"'));
+    query.put("query", "tasks").put("request_id", "q").put("reply_key", "r").put("limit", 10);
+    try (Queries queries = queries()) {
+      var wanted = Codec.mapper().treeToValue(query, LedgerQuery.class);
+      return queries.answer((LedgerQuery.Tasks) wanted).tasks().stream()
+          .map(LedgerAnswer.TaskRow::id)
+          .toList();
+    }
+  }
+
+  @Test
   void theStatusCountsWhatIsOpen() throws IOException {
     writer.write(Life.of("task-1", "0.01").happened());
     writer.write(Life.of("task-2", "0.01").happened().subList(0, 3));
@@ -231,7 +300,7 @@ class QueriesTest {
 
   private List<JsonNode> entries(int limit) {
     try (Queries queries = queries()) {
-      return queries.answer(new LedgerQuery.Entries("q", "r", limit)).entries();
+      return queries.answer(LedgerQuery.Entries.newest("q", "r", limit)).entries();
     }
   }
 

@@ -254,7 +254,7 @@ class RecoveryTest {
     try (Queries queries = queries(folder)) {
       return queries.answer(new LedgerQuery.Stats("q", "r"))
           + "\n"
-          + queries.answer(new LedgerQuery.Entries("q", "r", 100))
+          + queries.answer(LedgerQuery.Entries.newest("q", "r", 100))
           + "\n"
           + queries.answer(new LedgerQuery.Status("q", "r"), null);
     }

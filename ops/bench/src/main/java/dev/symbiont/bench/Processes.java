@@ -57,9 +57,19 @@ final class Processes {
 
   /// Of a dispatcher without its children.
   static void memory(Site site, Load load, Table table) throws IOException, InterruptedException {
-    Process dispatcher = site.startNoopDispatcher();
+    inFlight(site, load, table);
+    drift(site, load, table);
+  }
+
+  private static void inFlight(Site site, Load load, Table table)
+      throws IOException, InterruptedException {
+    site.with("SYMBIONT_DISPATCHER_TIERS", "spawn");
+    Process small = site.start("dispatcher");
+    table.add("memory of an idle dispatcher", "MB", Bar.atMost(130), Sample.of(megabytes(small)));
+    site.stop(small);
+    site.with("SYMBIONT_DISPATCHER_TIERS", "sleep");
+    Process dispatcher = site.start("dispatcher");
     double idle = megabytes(dispatcher);
-    table.add("memory of an idle dispatcher", "MB", Bar.atMost(130), Sample.of(idle));
     LineCount calls = site.calls();
     long before = calls.now();
     load.publish(IN_FLIGHT, "sleep");
@@ -67,11 +77,20 @@ final class Processes {
     double each = (megabytes(dispatcher) - idle) * 1_000 / IN_FLIGHT;
     table.add("memory per task in flight", "kB", Bar.atMost(256), Sample.of(each));
     calls.await(before + IN_FLIGHT);
+    site.stop(dispatcher);
+  }
+
+  private static void drift(Site site, Load load, Table table)
+      throws IOException, InterruptedException {
+    site.with("SYMBIONT_DISPATCHER_TIERS", "noop");
+    Process dispatcher = site.startNoopDispatcher();
+    LineCount calls = site.calls();
+    long before = calls.now();
     load.publish(FIRST, "noop");
-    calls.await(before + IN_FLIGHT + FIRST);
+    calls.await(before + FIRST);
     double warm = megabytes(dispatcher);
     load.publish(MORE, "noop");
-    calls.await(before + IN_FLIGHT + FIRST + MORE);
+    calls.await(before + FIRST + MORE);
     table.add(
         "memory after 100,000 more tasks beside before",
         "MB",

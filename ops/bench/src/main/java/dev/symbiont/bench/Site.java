@@ -69,6 +69,7 @@ final class Site implements AutoCloseable {
         List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:+UseSerialGC",
+            "-Xms32m",
             "-Xmx512m",
             "--enable-native-access=ALL-UNNAMED",
             "-Dsymbiont.root=" + root,

@@ -87,6 +87,7 @@ final class DryRun implements AutoCloseable {
   }
 
   private Call call(Tier tier, Question question) throws IOException {
+    Path callFolder = Files.createTempDirectory(folder, "call-");
     return new Call(
         "explained",
         tier,
@@ -95,7 +96,7 @@ final class DryRun implements AutoCloseable {
         question.system(),
         question.jsonSchema(),
         Isolation.PROCESS,
-        Files.createTempDirectory(folder, "call-"),
+        () -> callFolder,
         PATIENCE);
   }
 

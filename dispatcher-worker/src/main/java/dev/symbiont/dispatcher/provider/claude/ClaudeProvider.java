@@ -113,7 +113,7 @@ public final class ClaudeProvider implements Provider {
     List<String> arguments = arguments(call);
     arguments.add("--disable-slash-commands");
     return new Command(
-        arguments, environment(call.purpose()), call.folder(), input(call), call.timeout());
+        arguments, environment(call.purpose()), call.folder().get(), input(call), call.timeout());
   }
 
   /// The CLI takes a prompt that begins with a slash for a command of its own, even when told not

@@ -18,6 +18,7 @@ import dev.symbiont.dispatcher.provider.Provider;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,7 @@ public final class ExecProvider implements Provider {
     if (refusal.isPresent()) {
       return unpaid(refusal.get());
     }
+    Path folder = call.folder().get();
     var output = new ByteArrayOutputStream();
     var command =
         new Command(
@@ -58,10 +60,10 @@ public final class ExecProvider implements Provider {
                 "PATH",
                 "/usr/local/bin:/usr/bin:/bin",
                 "HOME",
-                call.folder().toString(),
+                folder.toString(),
                 "LANG",
                 "C.UTF-8"),
-            call.folder(),
+            folder,
             call.prompt(),
             call.timeout());
     try {

@@ -149,7 +149,7 @@ class WarmPoolTest {
                 null,
                 null,
                 Isolation.CONVERSATION,
-                folder,
+                () -> folder,
                 Duration.ofSeconds(1)));
 
     assertThat(ending.outcome()).isInstanceOf(Outcome.TimedOut.class);

@@ -1,0 +1,186 @@
+package dev.symbiont.gateway.compat;
+
+import dev.symbiont.contract.Task;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.gateway.Http;
+import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.intake.Asking;
+import dev.symbiont.gateway.intake.Bodies;
+import dev.symbiont.gateway.intake.Ends;
+import dev.symbiont.gateway.intake.IntakeSettings;
+import dev.symbiont.gateway.intake.Submission;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `POST /v1/messages` as Anthropic's client libraries use it.
+@RestController
+class AnthropicEndpoints {
+
+  private final Asking asking;
+  private final Submission submission;
+  private final Tiers tiers;
+  private final IntakeSettings settings;
+
+  AnthropicEndpoints(Asking asking, Submission submission, Tiers tiers, IntakeSettings settings) {
+    this.asking = asking;
+    this.submission = submission;
+    this.tiers = tiers;
+    this.settings = settings;
+  }
+
+  @PostMapping("/v1/messages")
+  @Nullable ResponseEntity<byte[]> answer(
+      HttpServletRequest http,
+      HttpServletResponse response,
+      @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
+      throws IOException, InterruptedException {
+    JsonNode body = Bodies.read(http.getInputStream(), Task.MAX_BYTES, JsonNode.class);
+    Chat chat =
+        new Chat(tiers, body)
+            .without("tools", "mcp_servers", "container")
+            .system(body.path("system"), "system")
+            .messages()
+            .schema(schema(body));
+    Asking.Request request = submission.check(chat.task(labels(body)), "task", key);
+    if (chat.isStreamed()) {
+      stream(request, new EventStream(response));
+      return null;
+    }
+    TaskEnded end =
+        asking
+            .submitAndWait(request, settings.patience())
+            .orElseThrow(() -> Ends.takesTooLong(request.id()));
+    Answer answer = answer(end);
+    ObjectNode message = message(request.id(), answer);
+    message.putArray("content").addObject().put("type", "text").put("text", answer.text());
+    message.put("stop_reason", stopReason(answer));
+    message.set("symbiont", answer.ours());
+    return Http.ok(message);
+  }
+
+  private void stream(Asking.Request request, EventStream events) throws InterruptedException {
+    try {
+      TaskEnded end =
+          asking
+              .submitAndWait(request, settings.patience(), events::stillHere)
+              .orElseThrow(() -> Ends.takesTooLong(request.id()));
+      Answer answer = answer(end);
+      ObjectNode message = message(request.id(), answer);
+      message.putArray("content");
+      message.putNull("stop_reason");
+      events.event("message_start", event("message_start").set("message", message));
+      events.event(
+          "content_block_start",
+          block("content_block_start")
+              .set(
+                  "content_block",
+                  Codec.mapper().createObjectNode().put("type", "text").put("text", "")));
+      events.event(
+          "content_block_delta",
+          block("content_block_delta")
+              .set(
+                  "delta",
+                  Codec.mapper()
+                      .createObjectNode()
+                      .put("type", "text_delta")
+                      .put("text", answer.text())));
+      events.event("content_block_stop", block("content_block_stop"));
+      ObjectNode last = event("message_delta");
+      last.putObject("delta").put("stop_reason", stopReason(answer)).putNull("stop_sequence");
+      last.set("usage", usage(answer));
+      events.event("message_delta", last);
+      events.event("message_stop", event("message_stop"));
+    } catch (Problem e) {
+      // The status line is gone.
+      events.event("error", error(e));
+    }
+  }
+
+  @ExceptionHandler
+  ResponseEntity<byte[]> problem(Problem problem) {
+    return problem.response(error(problem));
+  }
+
+  /// It stands in one place, and before that stood in another.
+  private static JsonNode schema(JsonNode body) {
+    JsonNode format = body.path("output_config").path("format");
+    return (format.isMissingNode() ? body.path("output_format") : format).path("schema");
+  }
+
+  private static JsonNode labels(JsonNode body) {
+    JsonNode user = body.path("metadata").path("user_id");
+    return user.isString()
+        ? Codec.mapper().createObjectNode().put("user_id", user.stringValue())
+        : Codec.mapper().missingNode();
+  }
+
+  private static Answer answer(TaskEnded end) {
+    if (end.state() != TaskState.SUCCEEDED) {
+      throw Ends.problem(end);
+    }
+    return Answer.of(end);
+  }
+
+  private static ObjectNode message(String id, Answer answer) {
+    ObjectNode message =
+        Codec.mapper()
+            .createObjectNode()
+            .put("id", "msg_" + id)
+            .put("type", "message")
+            .put("role", "assistant")
+            .put("model", answer.model())
+            .putNull("stop_sequence");
+    message.set("usage", usage(answer));
+    return message;
+  }
+
+  private static ObjectNode usage(Answer answer) {
+    return Codec.mapper()
+        .createObjectNode()
+        .put("input_tokens", answer.usage().inputTokens())
+        .put("output_tokens", answer.usage().outputTokens())
+        .put("cache_creation_input_tokens", answer.usage().cacheWriteTokens())
+        .put("cache_read_input_tokens", answer.usage().cacheReadTokens());
+  }
+
+  private static String stopReason(Answer answer) {
+    return answer.truncated() ? "max_tokens" : "end_turn";
+  }
+
+  private static ObjectNode event(String type) {
+    return Codec.mapper().createObjectNode().put("type", type);
+  }
+
+  private static ObjectNode block(String type) {
+    return event(type).put("index", 0);
+  }
+
+  private static Map<String, Object> error(Problem problem) {
+    String type =
+        switch (problem.status()) {
+          case NOT_FOUND -> "not_found_error";
+          case CONTENT_TOO_LARGE -> "request_too_large";
+          case SERVICE_UNAVAILABLE -> "overloaded_error";
+          case GATEWAY_TIMEOUT -> "timeout_error";
+          default -> problem.status().is4xxClientError() ? "invalid_request_error" : "api_error";
+        };
+    return Map.of(
+        "type",
+        "error",
+        "error",
+        Map.of("type", type, "message", String.valueOf(problem.getMessage())));
+  }
+}
