@@ -27,7 +27,7 @@ import org.springframework.context.annotation.Import;
 @Import(HopConfiguration.class)
 public class LedgerApplication {
 
-  private static final Lag LAG = new Lag(1_000, Duration.ofMillis(100));
+  private static final Lag LAG = new Lag(300, Duration.ofMillis(100));
 
   @Bean
   Worker worker(RandomGenerator random) {

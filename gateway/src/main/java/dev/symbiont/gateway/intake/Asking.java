@@ -68,6 +68,8 @@ public final class Asking {
     try {
       if (isNew(request)) {
         submission.accept(request.task(), Reply.toGateway(ledger.replyKey()));
+      } else {
+        waiting.askFor(request.id(), ledger.client());
       }
       return await(end, request.id(), request.named(), patience, meanwhile);
     } finally {
@@ -79,6 +81,7 @@ public final class Asking {
   Optional<TaskEnded> await(String id, Duration patience) throws InterruptedException {
     CompletableFuture<TaskEnded> end = waiting.expect(id);
     try {
+      waiting.askFor(id, ledger.client());
       return await(end, id, true, patience, () -> {});
     } finally {
       waiting.forget(id);
@@ -96,9 +99,6 @@ public final class Asking {
     long until = System.nanoTime() + patience.toNanos();
     Duration turn = elsewhere ? ASK_EVERY : STILL_HERE_EVERY;
     while (true) {
-      if (elsewhere) {
-        waiting.askFor(id, ledger.client());
-      }
       try {
         long left = Math.min(until - System.nanoTime(), turn.toNanos());
         return Optional.of(end.get(left, TimeUnit.NANOSECONDS));
@@ -107,6 +107,9 @@ public final class Asking {
           return Optional.empty();
         }
         meanwhile.run();
+        if (elsewhere) {
+          waiting.askFor(id, ledger.client());
+        }
       } catch (ExecutionException e) {
         throw new IllegalStateException("waiting for task " + id, e);
       }

@@ -54,7 +54,7 @@ public final class LedgerDesk implements AutoCloseable {
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(1);
 
   /// So long without anything new, and there is time for ledger and index.
-  private static final Duration LULL = Duration.ofMillis(5);
+  private static final Duration LULL = Duration.ofMillis(25);
 
   private final Hop hop;
   private final Writer writer;

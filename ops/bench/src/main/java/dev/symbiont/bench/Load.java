@@ -54,7 +54,7 @@ final class Load implements AutoCloseable {
       channel.confirmSelect();
       var properties = new AMQP.BasicProperties.Builder().deliveryMode(2).build();
       for (long i = 1; i <= count; i++) {
-        channel.basicPublish(Topology.TASKS, "normal", properties, task(tier));
+        channel.basicPublish(Topology.TASKS, "normal", properties, task(tier, id()));
         if (i % WINDOW == 0) {
           channel.waitForConfirmsOrDie(TimeUnit.MINUTES.toMillis(1));
         }
@@ -97,7 +97,7 @@ final class Load implements AutoCloseable {
       var request =
           HttpRequest.newBuilder(gateway.resolve("/task"))
               .header("Content-Type", "application/json")
-              .POST(HttpRequest.BodyPublishers.ofByteArray(task(tier)))
+              .POST(HttpRequest.BodyPublishers.ofByteArray(task(tier, null)))
               .build();
       answers[i] =
           http.sendAsync(request, HttpResponse.BodyHandlers.ofString())
@@ -124,16 +124,18 @@ final class Load implements AutoCloseable {
     connection.close();
   }
 
-  private static byte[] task(@Nullable String tier) {
-    var task =
-        Codec.mapper()
-            .createObjectNode()
-            .put(
-                "id",
-                "bench-%d-%d".formatted(ProcessHandle.current().pid(), NUMBERS.incrementAndGet()))
-            .put("task", PROMPT)
-            .put("force_tier", tier);
-    return Codec.mapper().writeValueAsBytes(task);
+  private static String id() {
+    return "bench-%d-%d".formatted(ProcessHandle.current().pid(), NUMBERS.incrementAndGet());
+  }
+
+  private static byte[] task(@Nullable String tier, @Nullable String id) {
+    return Codec.mapper()
+        .writeValueAsBytes(
+            Codec.mapper()
+                .createObjectNode()
+                .put("id", id)
+                .put("task", PROMPT)
+                .put("force_tier", tier));
   }
 
   private static void sleepUntil(long due) {

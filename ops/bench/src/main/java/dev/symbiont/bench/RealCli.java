@@ -15,7 +15,7 @@ final class RealCli {
 
   private static final int WORKERS = 4;
   private static final int COLD_TASKS = 12;
-  private static final int WARM_TASKS = 240;
+  private static final int WARM_TASKS = 1_000;
   private static final int WAITED_TASKS = 40;
 
   /// What a cold call of ours runs with.
