@@ -45,7 +45,7 @@ class ExplainIT {
 
     assertThat(said)
         .contains("sonnet: the caller asked for it")
-        .contains("66 bytes: system prompt 8, messages 9, tools 2")
+        .contains("63 bytes: system prompt 8, messages 9, tools 2")
         .contains("--model sonnet")
         .contains("--system-prompt 'Be brief.'")
         .contains("CLAUDE_CODE_MAX_RETRIES=0")

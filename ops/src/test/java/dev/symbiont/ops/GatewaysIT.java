@@ -26,6 +26,12 @@ class GatewaysIT {
 
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int SAME_MOMENT = 1_000;
+  private static final String SETTINGS =
+      """
+      {"symbiont": {
+        "tiers": [{"name": "haiku", "concurrency": 8, "rate": {"calls": 100000, "period": "1m"}}],
+        "router": {"default-tier": "haiku"}}}
+      """;
 
   @TempDir private static Path folder;
   private static FleetProcesses fleet;
@@ -34,7 +40,9 @@ class GatewaysIT {
 
   @BeforeAll
   static void start() {
-    fleet = new FleetProcesses(folder, Map.of("SYMBIONT_SIMULATED_SECONDS", "0"));
+    fleet =
+        new FleetProcesses(
+            folder, Map.of("SYMBIONT_SIMULATED_SECONDS", "0", "SPRING_APPLICATION_JSON", SETTINGS));
     fleet.start("ledger").awaitOutput("ledger is up");
     fleet.start("router").awaitOutput("router is up");
     fleet.start("dispatcher").awaitOutput("dispatcher is up");

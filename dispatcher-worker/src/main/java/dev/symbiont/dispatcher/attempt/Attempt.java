@@ -239,8 +239,8 @@ public final class Attempt {
   private CallEnded call(Work work, String callId) {
     long start = System.nanoTime();
     Ending ending;
-    boolean begun = false;
-    try (WorkFolder.Private folder = folders.make()) {
+    WorkFolder.Private folder = folders.make();
+    try (folder) {
       var call =
           new Call(
               callId,
@@ -252,14 +252,13 @@ public final class Attempt {
               isolation(work),
               folder,
               timeout(work));
-      begun = true;
       ending = provider.make(call);
     } catch (RuntimeException e) {
       // Its beginning is on disk, so it gets an end.
       log.error("call {} failed in the worker itself", callId, e);
       var reserved = new Usage(0, 0, 0, 0, tier.typicalCostUsd(), CostBasis.UNKNOWN, null);
       var outcome = new Outcome.Crashed(-1, "the worker failed: " + e);
-      ending = new Ending(outcome, begun ? reserved : Usage.NONE, false);
+      ending = new Ending(outcome, folder.failed() ? Usage.NONE : reserved, false);
     }
     var elapsed = Duration.ofNanos(System.nanoTime() - start);
     log.info(

@@ -29,6 +29,7 @@ public record WorkFolder(Path path) {
 
     private final Path parent;
     private @Nullable Path path;
+    private boolean failed;
 
     private Private(Path parent) {
       this.parent = parent;
@@ -40,10 +41,16 @@ public record WorkFolder(Path path) {
         try {
           path = Files.createTempDirectory(parent, "call-");
         } catch (IOException e) {
+          failed = true;
           throw new UncheckedIOException("no working directory for a call", e);
         }
       }
       return path;
+    }
+
+    /// Whether it was asked for and could not be made, so that no program can have run in it.
+    synchronized boolean failed() {
+      return failed;
     }
 
     @Override

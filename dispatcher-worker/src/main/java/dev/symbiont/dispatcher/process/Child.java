@@ -14,13 +14,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// A program that was started, until nothing of it is left. One thread at a time talks to it.
 public final class Child implements AutoCloseable {
-
-  private static final Logger log = LoggerFactory.getLogger(Child.class);
 
   private static final int STDERR_KEPT = 16 * 1024;
   private static final Duration GRACE = Duration.ofSeconds(2);
@@ -62,8 +58,7 @@ public final class Child implements AutoCloseable {
     try {
       feed(process.getOutputStream(), bytes, last);
     } catch (IOException e) {
-      // A program that has ended has said all it had to say.
-      log.debug("nothing can be written to {}: {}", group, e.toString());
+      in = CompletableFuture.failedFuture(e);
     }
   }
 

@@ -406,12 +406,24 @@ class AttemptTest {
   void aCallThatCannotBeMadeHasAnEndAllTheSame() throws Exception {
     Path gone = folder.resolve("gone");
     var attempt = attempt("haiku", gone);
+    for (int i = 0; i < 3; i++) {
+      provider.thenDoes(call -> FakeProvider.ending(answerOf(call.folder().get()), CENT));
+    }
 
     Next next = attempt.run(task, false);
 
-    assertThat(provider.calls()).isEmpty();
-    assertThat(ledger.recorded()).isNotEmpty();
+    assertThat(ledger.recorded())
+        .isNotEmpty()
+        .allSatisfy(
+            call -> {
+              assertThat(call.outcome().message()).contains("no working directory");
+              assertThat(call.usage().costUsd()).isZero();
+            });
     assertThat(next).isInstanceOf(Next.FallsBack.class);
+  }
+
+  private static Outcome answerOf(Path workedIn) {
+    return new Outcome.Answered("in " + workedIn, null, false);
   }
 
   private Attempt attempt(String tier) {
