@@ -16,6 +16,7 @@ import tools.jackson.databind.JsonNode;
   @JsonSubTypes.Type(value = LedgerAnswer.TaskById.class, name = "task"),
   @JsonSubTypes.Type(value = LedgerAnswer.Tasks.class, name = "tasks"),
   @JsonSubTypes.Type(value = LedgerAnswer.Entries.class, name = "entries"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Events.class, name = "events"),
   @JsonSubTypes.Type(value = LedgerAnswer.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerAnswer.Status.class, name = "status"),
   @JsonSubTypes.Type(value = LedgerAnswer.Cancel.class, name = "cancel"),
@@ -53,12 +54,24 @@ public sealed interface LedgerAnswer extends Message {
       String requestId, List<JsonNode> entries, @Nullable String next, @Nullable String invalid)
       implements LedgerAnswer {}
 
+  /// Some of what has happened.
+  ///
+  /// @param events in the order of the journal
+  /// @param next to go on from, as `after`
+  /// @param more whether there is more already
+  record Events(String requestId, List<TaskEvent> events, long next, boolean more)
+      implements LedgerAnswer {}
+
+  /// Sums over all calls. One that was corrected counts once.
+  ///
+  /// @param groups by what was asked for, if something was; what has none is under the empty name
   record Stats(
       String requestId,
       long totalCalls,
       BigDecimal totalCostUsd,
       Map<String, Calls> byModel,
-      Map<String, Calls> byDate)
+      Map<String, Calls> byDate,
+      @Nullable Map<String, Calls> groups)
       implements LedgerAnswer {}
 
   /// How busy the fleet is.
@@ -241,6 +254,14 @@ public sealed interface LedgerAnswer extends Message {
       int calls,
       BigDecimal costUsd,
       @Nullable String reason) {}
+
+  /// Something that happened to a task.
+  ///
+  /// @param id its place in the journal; later events have greater ones
+  /// @param event accepted, classifying, declined, routed, waiting, started, call_ended,
+  ///   cancel_requested, succeeded, failed, cancelled, expired, set_aside, or discarded
+  /// @param data what there is to say of it
+  record TaskEvent(long id, String taskId, String event, Instant at, JsonNode data) {}
 
   /// One call of a task; `outcome` is `running` until its end is known.
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = LedgerQuery.TaskById.class, name = "task"),
   @JsonSubTypes.Type(value = LedgerQuery.Tasks.class, name = "tasks"),
   @JsonSubTypes.Type(value = LedgerQuery.Entries.class, name = "entries"),
+  @JsonSubTypes.Type(value = LedgerQuery.Events.class, name = "events"),
   @JsonSubTypes.Type(value = LedgerQuery.Stats.class, name = "stats"),
   @JsonSubTypes.Type(value = LedgerQuery.Status.class, name = "status"),
   @JsonSubTypes.Type(value = LedgerQuery.Cancel.class, name = "cancel"),
@@ -74,7 +75,20 @@ public sealed interface LedgerQuery extends Message {
     }
   }
 
-  record Stats(String requestId, String replyKey) implements LedgerQuery {}
+  /// What has happened, in the order of the journal.
+  ///
+  /// @param after the `id` of an event, and only what came after it; if absent, all of a task, or
+  ///   of all tasks what comes from now on
+  /// @param taskId only this task's; all if absent
+  record Events(String requestId, String replyKey, @Nullable Long after, @Nullable String taskId)
+      implements LedgerQuery {}
+
+  /// Sums over all calls.
+  ///
+  /// @param groupBy what to add them up by, too: `model`, `tier`, `purpose`, `outcome`, `day`,
+  ///   `hour`, or `label:` and its name
+  record Stats(String requestId, String replyKey, @Nullable String groupBy)
+      implements LedgerQuery {}
 
   record Status(String requestId, String replyKey) implements LedgerQuery {}
 

@@ -163,6 +163,43 @@ class GatewayIT {
   }
 
   @Test
+  void aStreamThatCannotBeginHasAStatusOfItsOwn() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    HttpResponse<String> answer =
+        post(
+            "/v1/chat/completions",
+            "{\"model\": \"haiku\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}");
+
+    assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(json(answer).path("error").path("type").asString()).isEqualTo("api_error");
+  }
+
+  @Test
+  void whatIsNoRequestIsAProblemToo() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    HttpResponse<String> answer = get("/tasks/..%2F..%2Fetc");
+
+    assertThat(answer.statusCode()).isEqualTo(400);
+    assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/problem+json");
+    assertThat(json(answer).path("status").asInt()).isEqualTo(400);
+  }
+
+  @Test
+  void theDocumentNeedNotBeSentTwice() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+    String tag = get("/openapi.json").headers().firstValue("ETag").orElseThrow();
+
+    HttpResponse<String> again =
+        http.send(
+            request("/openapi.json").header("If-None-Match", tag).build(),
+            HttpResponse.BodyHandlers.ofString());
+
+    assertThat(again.statusCode()).isEqualTo(304);
+  }
+
+  @Test
   void otherFormatsAreRefusedInTheirOwnWords() throws Exception {
     start(URI.create("amqp://127.0.0.1:1"));
 

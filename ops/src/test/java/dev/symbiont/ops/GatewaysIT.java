@@ -170,6 +170,50 @@ class GatewaysIT {
   }
 
   @Test
+  void aTasksEventsAreFollowedAtOneGatewayAndThenAtTheOther() {
+    JsonNode queued =
+        one.post(
+                "/queue",
+                bytes("{\"task\": \"[[sim:ok delay=1]] x\", \"force_tier\": \"haiku\"}"),
+                PATIENCE)
+            .body();
+    String path = "/tasks/%s/events".formatted(queued.path("id").asString());
+
+    List<String> whole = lines(one.get(path, PATIENCE));
+
+    assertThat(whole)
+        .filteredOn(it -> it.startsWith("event: "))
+        .containsExactly("event: accepted", "event: routed", "event: started", "event: succeeded");
+    String second =
+        whole.stream().filter(it -> it.startsWith("id: ")).skip(1).findFirst().orElseThrow();
+    List<String> rest =
+        lines(other.get(path, PATIENCE, "Last-Event-ID", second.substring("id: ".length())));
+    assertThat(rest)
+        .filteredOn(it -> it.startsWith("event: "))
+        .containsExactly("event: started", "event: succeeded");
+    assertThat(other.get("/tasks/nobody/events", PATIENCE).status()).isEqualTo(404);
+    assertThat(other.get("/events", PATIENCE, "Last-Event-ID", "x").status()).isEqualTo(422);
+  }
+
+  private static List<String> lines(HttpCaller.Answer stream) {
+    assertThat(stream.header("Content-Type")).startsWith("text/event-stream");
+    return new String(stream.response().body(), StandardCharsets.UTF_8).lines().toList();
+  }
+
+  @Test
+  void whoAsksAgainForATaskThatWasSetAsideIsTold() {
+    byte[] task =
+        bytes("{\"task\": \"[[sim:garbage]] x\", \"id\": \"spoilt\", \"force_tier\": \"haiku\"}");
+
+    HttpCaller.Answer first = one.post("/task", task, PATIENCE);
+    HttpCaller.Answer again = other.post("/task", task, PATIENCE);
+
+    assertThat(again.status()).isEqualTo(first.status()).isGreaterThanOrEqualTo(500);
+    assertThat(again.body().path("task_status")).isEqualTo(first.body().path("task_status"));
+    assertThat(again.header("x-should-retry")).isEqualTo("false");
+  }
+
+  @Test
   void whoPrefersNotToWaitIsTold() {
     byte[] task = bytes("{\"task\": \"[[sim:ok delay=2]] x\", \"force_tier\": \"haiku\"}");
 

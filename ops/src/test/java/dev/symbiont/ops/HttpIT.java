@@ -149,6 +149,41 @@ class HttpIT {
         .hasSize(1);
   }
 
+  @Test
+  void whatWasSpentIsAddedUpByLabelAndExported() throws Exception {
+    JsonNode answer =
+        gateway
+            .post(
+                "/task",
+                task("=SUM(A1)").put("force_tier", "haiku").set("labels", label("team", "blue")))
+            .body();
+
+    JsonNode blue =
+        gateway.get("/ledger/stats?group_by=label:team").body().path("groups").path("blue");
+    assertThat(blue.path("calls").asInt()).isEqualTo(1);
+    assertThat(blue.path("cost").decimalValue())
+        .isEqualByComparingTo(answer.path("estimated_cost_usd").decimalValue());
+    try (HttpCaller caller = HttpCaller.to(fleet.port)) {
+      var patience = Duration.ofSeconds(20);
+      HttpCaller.Answer csv = caller.get("/ledger/export?format=csv&label=team=blue", patience);
+      assertThat(csv.header("Content-Type")).startsWith("text/csv");
+      assertThat(new String(csv.response().body(), StandardCharsets.UTF_8).lines())
+          .hasSize(2)
+          .anySatisfy(it -> assertThat(it).startsWith("timestamp,model,"))
+          .anySatisfy(it -> assertThat(it).contains("\"'=SUM(A1)\""));
+      HttpCaller.Answer all = caller.get("/ledger/export", patience);
+      assertThat(
+              new String(all.response().body(), StandardCharsets.UTF_8)
+                  .lines()
+                  .map(Codec.mapper()::readTree))
+          .hasSize(gateway.get("/ledger?limit=1000").body().path("count").asInt());
+    }
+  }
+
+  private static ObjectNode label(String name, String value) {
+    return Codec.mapper().createObjectNode().put(name, value);
+  }
+
   private static JsonNode postWithKey(String body) throws Exception {
     var connection =
         (java.net.HttpURLConnection)

@@ -70,6 +70,10 @@ final class SymbiontProcess implements AutoCloseable {
     }
   }
 
+  long pid() {
+    return process.pid();
+  }
+
   SymbiontProcess awaitOutput(String text) {
     await(text)
         .atMost(Duration.ofSeconds(60))

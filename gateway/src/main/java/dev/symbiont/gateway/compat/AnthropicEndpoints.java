@@ -5,6 +5,7 @@ import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.gateway.EventStream;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.intake.Asking;
@@ -104,6 +105,9 @@ class AnthropicEndpoints {
       events.event("message_delta", last);
       events.event("message_stop", event("message_stop"));
     } catch (Problem e) {
+      if (!events.hasBegun()) {
+        throw e;
+      }
       // The status line is gone.
       events.event("error", error(e));
     }

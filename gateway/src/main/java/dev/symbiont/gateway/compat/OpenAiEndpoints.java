@@ -5,6 +5,7 @@ import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.gateway.EventStream;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.intake.Asking;
@@ -102,6 +103,9 @@ class OpenAiEndpoints {
       }
       events.text("[DONE]");
     } catch (Problem e) {
+      if (!events.hasBegun()) {
+        throw e;
+      }
       // The status line is gone.
       events.event(null, error(e));
     }

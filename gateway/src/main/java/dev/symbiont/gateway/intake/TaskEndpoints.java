@@ -21,7 +21,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -67,9 +66,15 @@ class TaskEndpoints {
       throws IOException, InterruptedException {
     Asking.Request task = submission.read(request.getInputStream(), "task", key);
     Preference preference = Preference.of(prefer);
-    Optional<TaskEnded> end = asking.submitAndWait(task, preference.within(patience, patience));
-    return preference.appliedTo(
-        end.map(it -> answer(task.task(), it)).orElseGet(() -> stillRunning(task.id())));
+    return preference.appliedTo(submitAndWait(task, preference.within(patience, patience)));
+  }
+
+  private ResponseEntity<byte[]> submitAndWait(Asking.Request task, Duration wait)
+      throws InterruptedException {
+    return asking
+        .submitAndWait(task, wait)
+        .map(end -> answer(task.task(), end))
+        .orElseGet(() -> stillRunning(task.id()));
   }
 
   /// Does not wait, unless the caller prefers to.
@@ -83,9 +88,7 @@ class TaskEndpoints {
     Preference preference = Preference.of(prefer);
     Duration wait = preference.within(patience, Duration.ZERO);
     if (wait.isPositive()) {
-      Optional<TaskEnded> end = asking.submitAndWait(task, wait);
-      return preference.appliedTo(
-          end.map(it -> answer(task.task(), it)).orElseGet(() -> stillRunning(task.id())));
+      return preference.appliedTo(submitAndWait(task, wait));
     }
     asking.submit(task);
     var body = new LinkedHashMap<String, Object>();

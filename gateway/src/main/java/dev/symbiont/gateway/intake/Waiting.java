@@ -1,13 +1,22 @@
 package dev.symbiont.gateway.intake;
 
 import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.CallView;
+import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
 import dev.symbiont.hop.LedgerClient;
+import java.math.BigDecimal;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /// The tasks whose callers wait for the end at this gateway. Several may wait for one task.
 public final class Waiting implements LedgerClient.Listener {
@@ -61,10 +70,32 @@ public final class Waiting implements LedgerClient.Listener {
                 LedgerAnswer.TaskById.class,
                 PATIENCE)
             .thenAccept(
-                answer -> {
-                  if (answer.task() != null && answer.task().end() != null) {
-                    ended(answer.task().end());
-                  }
-                });
+                answer ->
+                    Optional.ofNullable(answer.task())
+                        .flatMap(Waiting::endOf)
+                        .ifPresent(this::ended));
+  }
+
+  /// One that was set aside on its way has no end that somebody told.
+  private static Optional<TaskEnded> endOf(TaskView task) {
+    if (task.end() != null || task.state() != TaskState.SET_ASIDE) {
+      return Optional.ofNullable(task.end());
+    }
+    BigDecimal cost =
+        task.calls().stream()
+            .map(CallView::costUsd)
+            .flatMap(Stream::ofNullable)
+            .reduce(BigDecimal.ZERO, BigDecimal::add);
+    return Optional.of(
+        new TaskEnded(
+            task.id(),
+            task.state(),
+            Objects.requireNonNullElse(task.reason(), ""),
+            task.decision(),
+            List.of(),
+            null,
+            cost,
+            Objects.requireNonNullElse(task.endedAt(), Instant.EPOCH),
+            0));
   }
 }

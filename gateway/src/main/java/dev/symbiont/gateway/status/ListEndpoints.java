@@ -4,17 +4,23 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskState;
+import dev.symbiont.contract.WireEnum;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Problem;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
 
 /// Tasks and calls, newest first, in pages: `next` of one page is the `cursor` of the next, and is
 /// missing in the last.
@@ -23,6 +29,11 @@ class ListEndpoints {
 
   private static final int DEFAULT_LIMIT = 50;
   private static final int MOST = 1_000;
+
+  private enum Format implements WireEnum {
+    JSONL,
+    CSV
+  }
 
   private final LedgerDoor ledger;
 
@@ -64,22 +75,54 @@ class ListEndpoints {
     var wanted =
         new Wanted(query, "limit", "model", "tier", "label", "success", "since", "until", "cursor");
     var answer =
+        entries(wanted, wanted.number("limit", DEFAULT_LIMIT, MOST), wanted.text("cursor"));
+    return Http.ok(new Entries(answer.entries(), answer.entries().size(), answer.next()));
+  }
+
+  /// All that pass the filter, as lines of JSON or as a table. What is added meanwhile is left out.
+  @GetMapping("/ledger/export")
+  void export(@RequestParam Map<String, String> query, HttpServletResponse response)
+      throws IOException {
+    var wanted = new Wanted(query, "format", "model", "tier", "label", "success", "since", "until");
+    boolean csv = wanted.oneOf("format", Format.values()) == Format.CSV;
+    LedgerAnswer.Entries page = entries(wanted, MOST, null);
+    response.setContentType(csv ? "text/csv;charset=UTF-8" : "application/jsonl");
+    response.setHeader(
+        HttpHeaders.CONTENT_DISPOSITION,
+        "attachment; filename=\"ledger.%s\"".formatted(csv ? "csv" : "jsonl"));
+    OutputStream out = response.getOutputStream();
+    if (csv) {
+      out.write(Export.HEAD);
+    }
+    while (true) {
+      for (JsonNode line : page.entries()) {
+        out.write(csv ? Export.row(line) : Export.line(line));
+      }
+      if (page.next() == null) {
+        return;
+      }
+      page = entries(wanted, MOST, page.next());
+    }
+  }
+
+  private LedgerAnswer.Entries entries(Wanted wanted, int limit, @Nullable String cursor) {
+    var answer =
         ledger.ask(
             (ask, reply) ->
                 new LedgerQuery.Entries(
                     ask,
                     reply,
-                    wanted.number("limit", DEFAULT_LIMIT, MOST),
+                    limit,
                     wanted.text("model"),
                     wanted.text("tier"),
                     wanted.label("label"),
                     wanted.flag("success"),
                     wanted.time("since"),
                     wanted.time("until"),
-                    wanted.text("cursor")),
+                    cursor),
             LedgerAnswer.Entries.class);
     refuse(answer.invalid());
-    return Http.ok(new Entries(answer.entries(), answer.entries().size(), answer.next()));
+    return answer;
   }
 
   private static void refuse(@Nullable String invalid) {

@@ -13,14 +13,19 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 /// Is it running, what is in the queue, what was spent.
 @RestController
 class StatusEndpoints {
+
+  private static final Pattern GROUPS =
+      Pattern.compile("model|tier|purpose|outcome|day|hour|label:.+");
 
   private final LedgerDoor ledger;
   private final Tiers tiers;
@@ -59,13 +64,23 @@ class StatusEndpoints {
   }
 
   @GetMapping("/ledger/stats")
-  ResponseEntity<byte[]> stats() {
-    var stats = ledger.ask(LedgerQuery.Stats::new, LedgerAnswer.Stats.class);
+  ResponseEntity<byte[]> stats(@RequestParam Map<String, String> query) {
+    String groupBy = new Wanted(query, "group_by").text("group_by");
+    if (groupBy != null && !GROUPS.matcher(groupBy).matches()) {
+      throw Wanted.invalid(
+          "group_by", "must be one of model, tier, purpose, outcome, day, hour, label:NAME");
+    }
+    var stats =
+        ledger.ask(
+            (ask, reply) -> new LedgerQuery.Stats(ask, reply, groupBy), LedgerAnswer.Stats.class);
     var body = new LinkedHashMap<String, Object>();
     body.put("total_calls", stats.totalCalls());
     body.put("total_cost_estimated_usd", stats.totalCostUsd());
     body.put("by_model", stats.byModel());
     body.put("by_date", stats.byDate());
+    if (groupBy != null) {
+      body.put("groups", stats.groups());
+    }
     return Http.ok(body);
   }
 

@@ -105,7 +105,7 @@ final class Wanted {
                             .collect(Collectors.joining(", "))));
   }
 
-  private static Problem invalid(String name, String detail) {
+  static Problem invalid(String name, String detail) {
     return Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, name + ": " + detail).with("field", name);
   }
 }

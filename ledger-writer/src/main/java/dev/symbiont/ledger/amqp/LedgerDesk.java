@@ -320,6 +320,7 @@ public final class LedgerDesk implements AutoCloseable {
       LedgerAnswer answer =
           switch (query) {
             case LedgerQuery.TaskById it -> queries.answer(it);
+            case LedgerQuery.Events it -> queries.answer(it);
             case LedgerQuery.Tasks it -> queries.answer(it);
             case LedgerQuery.Entries it -> queries.answer(it);
             case LedgerQuery.Stats it -> queries.answer(it);

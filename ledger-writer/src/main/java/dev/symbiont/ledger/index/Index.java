@@ -444,6 +444,42 @@ public final class Index implements AutoCloseable {
     return calls("date", new TreeMap<>());
   }
 
+  /// Calls and cost by something else; what has none is under the empty name.
+  public Map<String, Calls> callsBy(String what) {
+    String key =
+        switch (what) {
+          case "tier", "outcome" -> what;
+          case "model", "purpose" -> "json_extract(line, '$.%s')".formatted(what);
+          case "day" -> "substr(json_extract(line, '$.timestamp'), 1, 10)";
+          case "hour" -> "substr(json_extract(line, '$.timestamp'), 1, 13)";
+          default ->
+              """
+              (SELECT label.value FROM task, json_each(record, '$.labels') AS label
+              WHERE task.id = json_extract(line, '$.task_id') AND label.key = ?)
+              """;
+        };
+    Object[] label =
+        key.contains("?") ? new Object[] {what.substring(what.indexOf(':') + 1)} : new Object[0];
+    var groups = new TreeMap<String, Calls>();
+    // The amount as text: SQLite itself would make a floating point number of it.
+    query(
+            """
+            SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE NOT EXISTS
+            (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
+            """
+                .formatted(key),
+            label)
+        .all(
+            row ->
+                groups.merge(
+                    row.getString(1), new Calls(1, new BigDecimal(row.getString(2))), Index::sum));
+    return groups;
+  }
+
+  private static Calls sum(Calls a, Calls b) {
+    return new Calls(a.calls() + b.calls(), a.cost().add(b.cost()));
+  }
+
   public Map<String, Consumption> consumption(String date) {
     var byTier = new LinkedHashMap<String, Consumption>();
     query("SELECT tier, sum(calls), sum(tokens) FROM total WHERE date = ? GROUP BY tier", date)
@@ -551,7 +587,7 @@ public final class Index implements AutoCloseable {
                 into.merge(
                     row.getString(1),
                     new Calls(row.getLong(2), new BigDecimal(row.getString(3))),
-                    (a, b) -> new Calls(a.calls() + b.calls(), a.cost().add(b.cost()))));
+                    Index::sum));
     return into;
   }
 

@@ -1,11 +1,13 @@
 package dev.symbiont.ledger.journal;
 
 import dev.symbiont.contract.Ids;
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -352,6 +354,39 @@ public final class ChainedLog implements AutoCloseable {
     }
     return found.orElseThrow(
         () -> new IOException("%s has no byte %d".formatted(file, span.end())));
+  }
+
+  /// The whole lines of a source log between two offsets, at most so many. Their numbers are not
+  /// known. May be called while another thread writes and seals; a file that is being sealed just
+  /// now is left for the next time.
+  public static List<Line> lines(Path file, long from, long until, int most) throws IOException {
+    var found = new ArrayList<Line>();
+    long at = from;
+    for (Path each : files(file)) {
+      try (FileChannel in = FileChannel.open(each, StandardOpenOption.READ)) {
+        OptionalLong begin = beginOf(in);
+        if (begin.isEmpty() || begin.getAsLong() + in.size() <= at) {
+          continue;
+        }
+        at = Math.max(at, begin.getAsLong());
+        var bytes =
+            new BufferedInputStream(Channels.newInputStream(in.position(at - begin.getAsLong())));
+        var line = new ByteArrayOutputStream();
+        for (int b = bytes.read(); b >= 0 && at < until && found.size() < most; b = bytes.read()) {
+          if (b != '\n') {
+            line.write(b);
+            continue;
+          }
+          var span = new Span(at, line.size() + 1);
+          found.add(new Line(0, span, line.toByteArray()));
+          line.reset();
+          at = span.end();
+        }
+      } catch (NoSuchFileException e) {
+        return found;
+      }
+    }
+    return found;
   }
 
   private static Optional<byte[]> readIn(Path file, Span span) {

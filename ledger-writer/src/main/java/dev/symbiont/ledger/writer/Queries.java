@@ -5,6 +5,7 @@ import dev.symbiont.contract.InvalidFieldException;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CallView;
 import dev.symbiont.contract.LedgerAnswer.DeadLetter;
+import dev.symbiont.contract.LedgerAnswer.TaskEvent;
 import dev.symbiont.contract.LedgerAnswer.TaskRow;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
@@ -24,6 +25,7 @@ import dev.symbiont.ledger.index.Page;
 import dev.symbiont.ledger.journal.ChainedLog;
 import dev.symbiont.ledger.journal.Entry;
 import dev.symbiont.ledger.journal.LedgerLine;
+import dev.symbiont.ledger.journal.Line;
 import dev.symbiont.ledger.journal.Span;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -42,6 +44,10 @@ import tools.jackson.databind.JsonNode;
 public final class Queries implements AutoCloseable {
 
   private static final int MOST_ENTRIES = 1_000;
+
+  /// Of the journal, for one answer about events.
+  private static final int MOST_LINES = 500;
+
   private static final int LONGEST_CAUSE = 150;
 
   private final LedgerFiles files;
@@ -91,6 +97,35 @@ public final class Queries implements AutoCloseable {
     }
   }
 
+  /// Reads on from where the caller is. What is on disk already, and no more, is told.
+  public LedgerAnswer.Events answer(LedgerQuery.Events query) throws IOException {
+    long until = index.mark().offset();
+    long from = query.after() != null ? query.after() : beginOf(query.taskId(), until);
+    List<Line> lines = ChainedLog.lines(files.journal(), from, until, MOST_LINES);
+    var events = new ArrayList<TaskEvent>();
+    for (Line line : lines) {
+      Entry entry = Entry.read(line.bytes());
+      if (entry.event() instanceof Step step
+          && (query.taskId() == null || query.taskId().equals(step.taskId()))) {
+        events.add(Events.of(line.span().end(), entry.recordedAt(), step));
+      }
+    }
+    long next = lines.isEmpty() ? from : lines.getLast().span().end();
+    return new LedgerAnswer.Events(
+        query.requestId(), events, next, next < until && !lines.isEmpty());
+  }
+
+  /// A task's first entry is no earlier than the one with its prompt, but for what raced with it.
+  private long beginOf(@Nullable String taskId, long otherwise) {
+    return taskId == null
+        ? otherwise
+        : index
+            .task(taskId)
+            .flatMap(it -> Optional.ofNullable(it.submitted()))
+            .map(Span::offset)
+            .orElse(otherwise);
+  }
+
   public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {
     Map<String, LedgerAnswer.Calls> byModel = index.callsByModel();
     return new LedgerAnswer.Stats(
@@ -100,7 +135,8 @@ public final class Queries implements AutoCloseable {
             .map(LedgerAnswer.Calls::cost)
             .reduce(BigDecimal.ZERO, BigDecimal::add),
         byModel,
-        index.callsByDate());
+        index.callsByDate(),
+        query.groupBy() == null ? null : index.callsBy(query.groupBy()));
   }
 
   public LedgerAnswer.Status answer(LedgerQuery.Status query, @Nullable Instant lastHeartbeat) {

@@ -111,7 +111,12 @@ class LedgerDeskIT {
     publish(Parcel.step("task.succeeded", Samples.succeeded(work, Samples.answered(call, "0.01"))));
 
     try (LedgerClient client = desk.client("gateway-1")) {
-      var stats = soon(client.ask(LedgerQuery.Stats::new, LedgerAnswer.Stats.class, PATIENCE));
+      var stats =
+          soon(
+              client.ask(
+                  (id, key) -> new LedgerQuery.Stats(id, key, null),
+                  LedgerAnswer.Stats.class,
+                  PATIENCE));
       var status = soon(client.ask(LedgerQuery.Status::new, LedgerAnswer.Status.class, PATIENCE));
       var entries =
           soon(

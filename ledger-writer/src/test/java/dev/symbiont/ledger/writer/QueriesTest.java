@@ -20,10 +20,12 @@ import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.Samples;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -276,6 +278,25 @@ class QueriesTest {
   }
 
   @Test
+  void statsCanBeAddedUpByOtherThings() throws IOException {
+    writer.write(Life.of("task-1", "0.1").happened());
+    writer.write(Life.of("task-2", "0.2").happened());
+
+    try (Queries queries = queries()) {
+      for (String what : List.of("tier", "model", "purpose", "outcome", "day", "hour")) {
+        Map<String, LedgerAnswer.Calls> groups =
+            Objects.requireNonNull(queries.answer(new LedgerQuery.Stats("q", "r", what)).groups());
+        assertThat(groups).as(what).hasSize(1);
+        assertThat(groups.values())
+            .as(what)
+            .containsExactly(new LedgerAnswer.Calls(2, new BigDecimal("0.3")));
+      }
+      assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "label:team")).groups())
+          .containsOnlyKeys("");
+    }
+  }
+
+  @Test
   void whatIsWrittenAfterAQuestionIsSeenByTheNext() throws IOException {
     try (Queries queries = queries()) {
       assertThat(queries.answer(new LedgerQuery.TaskById("q", "r", "task-1")).task()).isNull();
@@ -288,7 +309,7 @@ class QueriesTest {
 
   private LedgerAnswer.Stats stats() {
     try (Queries queries = queries()) {
-      return queries.answer(new LedgerQuery.Stats("q", "r"));
+      return queries.answer(new LedgerQuery.Stats("q", "r", null));
     }
   }
 
