@@ -29,6 +29,9 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 class LetterEndpoints {
 
+  private static final int DEFAULT_LIMIT = 100;
+  private static final int MOST = 1_000;
+
   private final LedgerDoor ledger;
   private final Tiers tiers;
 
@@ -42,9 +45,10 @@ class LetterEndpoints {
   private record Replay(@Nullable String tier, @Nullable String task) {}
 
   @GetMapping("/dead-letters")
-  ResponseEntity<byte[]> list(
-      @RequestParam(defaultValue = "100") int limit,
-      @RequestParam(required = false) @Nullable String cause) {
+  ResponseEntity<byte[]> list(@RequestParam Map<String, String> query) {
+    var wanted = new Wanted(query, "limit", "cause");
+    int limit = wanted.number("limit", DEFAULT_LIMIT, MOST);
+    String cause = wanted.text("cause");
     var found =
         ledger.ask(
             (ask, reply) -> new LedgerQuery.DeadLetters(ask, reply, limit, cause),
