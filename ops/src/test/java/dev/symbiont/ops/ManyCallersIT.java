@@ -25,7 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 class ManyCallersIT {
 
   private static final int CALLERS = 1_000;
-  private static final int MOST_BYTES_EACH = 64 * 1024;
+
+  /// Nearly all of it are the buffers that Tomcat has for each connection.
+  private static final int MOST_BYTES_EACH = 128 * 1024;
+
   private static final int MOST_THREADS_MORE = 50;
   private static final Duration PATIENCE = Duration.ofMinutes(3);
   private static final Pattern HEAP = Pattern.compile("(?m)^ *(DefNew|Tenured) .*used (\\d+)K");
