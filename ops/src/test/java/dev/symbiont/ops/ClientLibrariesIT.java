@@ -35,12 +35,13 @@ class ClientLibrariesIT {
       Files.copy(EXAMPLES.resolve(file), folder.resolve(file));
     }
     assumeTrue(hasLibraries(), "the libraries cannot be had from npm here: they were not tried");
-    fleet = new FleetProcesses(folder, Map.of());
-    fleet.start("ledger").awaitOutput("ledger is up");
-    fleet.start("router").awaitOutput("router is up");
-    fleet.start("dispatcher").awaitOutput("dispatcher is up");
-    fleet.start("gateway").awaitOutput("gateway is up");
-    await("the ledger").atMost(Duration.ofSeconds(20)).until(() -> fleet.gateway().hasLedger());
+    var all = new FleetProcesses(folder, Map.of());
+    fleet = all;
+    all.start("ledger").awaitOutput("ledger is up");
+    all.start("router").awaitOutput("router is up");
+    all.start("dispatcher").awaitOutput("dispatcher is up");
+    all.start("gateway").awaitOutput("gateway is up");
+    await("the ledger").atMost(Duration.ofSeconds(20)).until(() -> all.gateway().hasLedger());
   }
 
   @AfterAll
