@@ -51,7 +51,8 @@ public final class Child implements AutoCloseable {
   ///
   /// @param last whether nothing more will come
   public void write(byte[] bytes, boolean last) {
-    if (bytes.length > NEVER_BLOCKS) {
+    // While an earlier write stands before a full pipe, even a close would wait for it.
+    if (bytes.length > NEVER_BLOCKS || !in.isDone()) {
       in = pipes.submit(() -> feed(process.getOutputStream(), bytes, last));
       return;
     }

@@ -2,6 +2,7 @@ package dev.symbiont.dispatcher.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.symbiont.dispatcher.process.Exit.Stop;
 import java.io.IOException;
@@ -63,6 +64,18 @@ class ChildProcessTest {
 
     assertThat(lines).containsExactly("first", "", "third \u2028 ü\r", "no line end");
     assertThat(exit).isEqualTo(new Exit(0, Stop.NOT_STOPPED, ""));
+  }
+
+  @Test
+  void aProgramThatReadsNothingHoldsNobodyWhoEndsItsInput() throws IOException {
+    var command = command(Map.of("PATH", "/usr/bin:/bin"), "", HASTY, "sleep", "600");
+    try (Child idle = child.start(command, _ -> {})) {
+      idle.write(new byte[MEGABYTE], false);
+
+      assertTimeoutPreemptively(SOON, () -> idle.write(new byte[0], true));
+
+      assertThat(idle.await(HASTY).stopped()).isEqualTo(Stop.TIMED_OUT);
+    }
   }
 
   @Test
