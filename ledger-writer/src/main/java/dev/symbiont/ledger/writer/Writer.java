@@ -46,10 +46,12 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The fleet's memory. Each batch goes through one order: decide, append to the journal, force it
@@ -73,6 +75,10 @@ public final class Writer implements AutoCloseable {
   private volatile Mark ledgerHead;
   private OpenFiles open;
   private Arbiter arbiter;
+
+  /// Tasks of which a dispatcher was told why they are not called, and has not told yet what
+  /// follows from it. If it is their end, no other end must come before it.
+  private final Set<String> refused = new HashSet<>();
 
   /// How the tiers stand, for queries.
   ///
@@ -146,9 +152,8 @@ public final class Writer implements AutoCloseable {
           if (step instanceof RoutedTask task && task.waitsFor() != null) {
             // If its tier is open by now, nobody would wake it.
             pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
-          } else {
-            endIfCancelled(step.taskId(), pending);
           }
+          endIfCancelled(step.taskId(), pending);
         }
         case Incoming.Asked(GrantRequest request) -> pending.add(decide(request));
         case Incoming.Cancellation(LedgerQuery.Cancel query) -> cancel(query, pending);
@@ -238,6 +243,7 @@ public final class Writer implements AutoCloseable {
   public void reopen() throws IOException {
     open.close();
     open = OpenFiles.open(files, rules.backoff());
+    refused.clear();
     arbiter = arbiter();
     ledgerHead = open.ledger().mark();
   }
@@ -285,6 +291,9 @@ public final class Writer implements AutoCloseable {
       return;
     }
     Instant now = clock.instant();
+    if (!(step instanceof CancelRequested)) {
+      refused.remove(step.taskId());
+    }
     Span span = open.journal().add(new Entry(eventId, now, step).toJson(json));
     arbiter.apply(eventId, step, span, now);
     open.derive(step, span);
@@ -294,6 +303,16 @@ public final class Writer implements AutoCloseable {
     Arbiter.Verdict verdict = arbiter.decide(request);
     if (verdict.grant() != null) {
       happened(verdict.grant().eventId(), verdict.grant());
+    }
+    switch (verdict.answer()) {
+      case GrantAnswer.OverBudget _,
+          GrantAnswer.Expired _,
+          GrantAnswer.Exhausted _,
+          GrantAnswer.Unknown _ ->
+          refused.add(request.taskId());
+      default -> {
+        // No end follows from it.
+      }
     }
     TaskRecord ended = verdict.endOf();
     return () ->
@@ -342,7 +361,8 @@ public final class Writer implements AutoCloseable {
       verdict = CancelVerdict.UNKNOWN;
     } else if (task.state().isEnd() && task.state() != TaskState.CANCELLED) {
       verdict = CancelVerdict.ENDED;
-    } else if (task.hasOpenCall() && task.state() != TaskState.CANCELLED) {
+    } else if ((task.hasOpenCall() || refused.contains(task.id()))
+        && task.state() != TaskState.CANCELLED) {
       verdict = CancelVerdict.STOPPING;
       var request = new CancelRequested(task.id(), clock.instant());
       happened(request.eventId(), request);

@@ -274,6 +274,51 @@ class WriterTest {
     assertThat(Files.readAllLines(files.journal())).hasSize(7);
   }
 
+  /// The dispatcher tells of its end, and nobody else may before.
+  @Test
+  void aTaskWhoseCallWasRefusedForGoodIsNotEndedASecondTimeByACancellation() throws IOException {
+    RoutedTask work = Samples.routed("task-1");
+    GrantRequest r = Samples.request(work, "ask-1", "worker-1");
+    var late =
+        new GrantRequest(
+            r.requestId(),
+            r.replyKey(),
+            r.taskId(),
+            r.purpose(),
+            r.tier(),
+            r.attempt(),
+            r.waits(),
+            r.tryNumber(),
+            r.worker(),
+            r.redelivered(),
+            r.priority(),
+            NOON.minusSeconds(1),
+            r.maxCostUsd(),
+            r.labels(),
+            r.promptPreview());
+    var end =
+        new TaskEnded(
+            "task-1",
+            TaskState.EXPIRED,
+            "too late",
+            null,
+            List.of(),
+            null,
+            BigDecimal.ZERO,
+            NOON,
+            0);
+
+    try (Writer writer = open()) {
+      writer.write(List.of(new Incoming.Happened(work), new Incoming.Asked(late)));
+      assertThat(cancel(writer, "task-1")).isEqualTo(CancelVerdict.STOPPING);
+      writer.write(List.of(new Incoming.Happened(end)));
+      assertThat(cancel(writer, "task-1")).isEqualTo(CancelVerdict.ENDED);
+    }
+    assertThat(Files.readAllLines(files.journal()))
+        .filteredOn(it -> it.contains("symbiont.ended.v1"))
+        .hasSize(1);
+  }
+
   @Test
   void theCallOfASilentWorkerIsEndedAsUnknownAndCorrectedByItsOwnEnd() throws IOException {
     RoutedTask work = Samples.routed("task-1");
