@@ -91,7 +91,10 @@ public record Task(
       throw new InvalidFieldException("labels", "must be strings");
     }
     // In the order of their names, so that the same task is always written in the same way.
-    labels = labels == null ? Map.of() : Collections.unmodifiableSortedMap(new TreeMap<>(labels));
+    labels =
+        labels == null || labels.isEmpty()
+            ? Map.of()
+            : Collections.unmodifiableSortedMap(new TreeMap<>(labels));
     if (labels.size() > MAX_LABELS) {
       throw new InvalidFieldException("labels", "at most " + MAX_LABELS + " are allowed");
     }

@@ -28,16 +28,18 @@ public final class EventStream {
   ///
   /// @param name nothing if the format names no events
   public void event(@Nullable String name, Object data) {
-    String json = new String(Codec.encode(data), StandardCharsets.UTF_8);
-    write((name == null ? "" : "event: " + name + "\n") + "data: " + json + "\n\n");
+    write(name == null ? line(data) : "event: " + name + "\n" + line(data));
   }
 
   /// Sends one after which the caller can go on with another connection.
   ///
   /// @param id what comes back as `Last-Event-ID`
   public void event(long id, String name, Object data) {
-    write("id: " + id + "\n");
-    event(name, data);
+    write("id: " + id + "\nevent: " + name + "\n" + line(data));
+  }
+
+  private static String line(Object data) {
+    return "data: " + new String(Codec.encode(data), StandardCharsets.UTF_8) + "\n\n";
   }
 
   /// An event that is no JSON.

@@ -24,6 +24,6 @@ public final class Http {
 
   private static ResponseEntity<byte[]> json(HttpStatus status, Object body, HttpHeaders headers) {
     headers.setContentType(MediaType.APPLICATION_JSON);
-    return new ResponseEntity<>(Codec.mapper().writeValueAsBytes(body), headers, status);
+    return new ResponseEntity<>(Codec.encode(body), headers, status);
   }
 }

@@ -1,6 +1,7 @@
 package dev.symbiont.gateway;
 
 import dev.symbiont.contract.LedgerAnswer;
+import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.hop.LedgerClient;
 import java.time.Duration;
@@ -8,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
+import org.springframework.http.HttpStatus;
 
 /// The gateway's line to the ledger-writer: answers or a problem document.
 public record LedgerDoor(LedgerClient client) {
@@ -30,6 +32,21 @@ public record LedgerDoor(LedgerClient client) {
       }
       throw e;
     }
+  }
+
+  /// A task that the ledger knows.
+  public TaskView task(String id) {
+    TaskView task =
+        ask((ask, reply) -> new LedgerQuery.TaskById(ask, reply, id), LedgerAnswer.TaskById.class)
+            .task();
+    if (task == null) {
+      throw unknownTask(id);
+    }
+    return task;
+  }
+
+  public static Problem unknownTask(String id) {
+    return Problem.of(HttpStatus.NOT_FOUND, "no task has this id").with("id", id);
   }
 
   /// The state of the fleet, if a ledger-writer answers soon.

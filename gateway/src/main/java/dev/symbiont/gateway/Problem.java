@@ -34,6 +34,13 @@ public final class Problem extends RuntimeException {
     return new Problem(status, detail, null);
   }
 
+  /// The request is understood, and something in it cannot be.
+  ///
+  /// @param field that is to blame, if it is one
+  public static Problem invalid(String detail, @Nullable String field) {
+    return of(HttpStatus.UNPROCESSABLE_CONTENT, detail).with("field", field);
+  }
+
   /// It may work later.
   public static Problem unavailable(String detail, Duration retryAfter) {
     return new Problem(HttpStatus.SERVICE_UNAVAILABLE, detail, retryAfter);
@@ -85,6 +92,6 @@ public final class Problem extends RuntimeException {
     if (!mayBeRepeated) {
       headers.set(SHOULD_RETRY, "false");
     }
-    return new ResponseEntity<>(Codec.mapper().writeValueAsBytes(body), headers, status);
+    return new ResponseEntity<>(Codec.encode(body), headers, status);
   }
 }

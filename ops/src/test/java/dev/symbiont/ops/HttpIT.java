@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -171,6 +172,18 @@ class HttpIT {
           .hasSize(2)
           .anySatisfy(it -> assertThat(it).startsWith("timestamp,model,"))
           .anySatisfy(it -> assertThat(it).contains("\"'=SUM(A1)\""));
+      List<String> columns =
+          List.of(
+              new String(csv.response().body(), StandardCharsets.UTF_8)
+                  .lines()
+                  .findFirst()
+                  .orElseThrow()
+                  .split(",", -1));
+      gateway
+          .get("/ledger")
+          .body()
+          .path("entries")
+          .forEach(line -> assertThat(columns).containsAll(line.propertyNames()));
       HttpCaller.Answer all = caller.get("/ledger/export", patience);
       assertThat(
               new String(all.response().body(), StandardCharsets.UTF_8)

@@ -6,6 +6,7 @@ import dev.symbiont.contract.Result;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.wire.Codec;
+import dev.symbiont.gateway.intake.Ends;
 import java.util.Objects;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -14,8 +15,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param text the answer; JSON if the task had a schema
 record Answer(Result result, Usage usage, String text, boolean truncated) {
 
+  /// Fails with what its caller is told if there is no answer.
   static Answer of(TaskEnded end) {
-    CallEnded call = Objects.requireNonNull(end.call());
+    CallEnded call = Objects.requireNonNull(Ends.successful(end).call());
     var answered = (Outcome.Answered) call.outcome();
     String text =
         answered.structured() == null ? answered.text() : answered.structured().toString();

@@ -1,8 +1,6 @@
 package dev.symbiont.gateway.compat;
 
 import dev.symbiont.contract.Task;
-import dev.symbiont.contract.TaskEnded;
-import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.EventStream;
@@ -10,8 +8,6 @@ import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Bodies;
-import dev.symbiont.gateway.intake.Ends;
-import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -30,16 +26,14 @@ import tools.jackson.databind.node.ObjectNode;
 @RestController
 class AnthropicEndpoints {
 
-  private final Asking asking;
+  private final Answers answers;
   private final Submission submission;
   private final Tiers tiers;
-  private final IntakeSettings settings;
 
-  AnthropicEndpoints(Asking asking, Submission submission, Tiers tiers, IntakeSettings settings) {
-    this.asking = asking;
+  AnthropicEndpoints(Answers answers, Submission submission, Tiers tiers) {
+    this.answers = answers;
     this.submission = submission;
     this.tiers = tiers;
-    this.settings = settings;
   }
 
   @PostMapping("/v1/messages")
@@ -60,11 +54,7 @@ class AnthropicEndpoints {
       stream(request, new EventStream(response));
       return null;
     }
-    TaskEnded end =
-        asking
-            .submitAndWait(request, settings.patience())
-            .orElseThrow(() -> Ends.takesTooLong(request.id()));
-    Answer answer = answer(end);
+    Answer answer = answers.to(request);
     ObjectNode message = message(request.id(), answer);
     message.putArray("content").addObject().put("type", "text").put("text", answer.text());
     message.put("stop_reason", stopReason(answer));
@@ -73,44 +63,37 @@ class AnthropicEndpoints {
   }
 
   private void stream(Asking.Request request, EventStream events) throws InterruptedException {
-    try {
-      TaskEnded end =
-          asking
-              .submitAndWait(request, settings.patience(), events::stillHere)
-              .orElseThrow(() -> Ends.takesTooLong(request.id()));
-      Answer answer = answer(end);
-      ObjectNode message = message(request.id(), answer);
-      message.putArray("content");
-      message.putNull("stop_reason");
-      events.event("message_start", event("message_start").set("message", message));
-      events.event(
-          "content_block_start",
-          block("content_block_start")
-              .set(
-                  "content_block",
-                  Codec.mapper().createObjectNode().put("type", "text").put("text", "")));
-      events.event(
-          "content_block_delta",
-          block("content_block_delta")
-              .set(
-                  "delta",
-                  Codec.mapper()
-                      .createObjectNode()
-                      .put("type", "text_delta")
-                      .put("text", answer.text())));
-      events.event("content_block_stop", block("content_block_stop"));
-      ObjectNode last = event("message_delta");
-      last.putObject("delta").put("stop_reason", stopReason(answer)).putNull("stop_sequence");
-      last.set("usage", usage(answer));
-      events.event("message_delta", last);
-      events.event("message_stop", event("message_stop"));
-    } catch (Problem e) {
-      if (!events.hasBegun()) {
-        throw e;
-      }
-      // The status line is gone.
-      events.event("error", error(e));
-    }
+    answers.stream(
+        request,
+        events,
+        answer -> {
+          ObjectNode message = message(request.id(), answer);
+          message.putArray("content");
+          message.putNull("stop_reason");
+          events.event("message_start", event("message_start").set("message", message));
+          events.event(
+              "content_block_start",
+              block("content_block_start")
+                  .set(
+                      "content_block",
+                      Codec.mapper().createObjectNode().put("type", "text").put("text", "")));
+          events.event(
+              "content_block_delta",
+              block("content_block_delta")
+                  .set(
+                      "delta",
+                      Codec.mapper()
+                          .createObjectNode()
+                          .put("type", "text_delta")
+                          .put("text", answer.text())));
+          events.event("content_block_stop", block("content_block_stop"));
+          ObjectNode last = event("message_delta");
+          last.putObject("delta").put("stop_reason", stopReason(answer)).putNull("stop_sequence");
+          last.set("usage", usage(answer));
+          events.event("message_delta", last);
+          events.event("message_stop", event("message_stop"));
+        },
+        problem -> events.event("error", error(problem)));
   }
 
   @ExceptionHandler
@@ -129,13 +112,6 @@ class AnthropicEndpoints {
     return user.isString()
         ? Codec.mapper().createObjectNode().put("user_id", user.stringValue())
         : Codec.mapper().missingNode();
-  }
-
-  private static Answer answer(TaskEnded end) {
-    if (end.state() != TaskState.SUCCEEDED) {
-      throw Ends.problem(end);
-    }
-    return Answer.of(end);
   }
 
   private static ObjectNode message(String id, Answer answer) {

@@ -1,8 +1,6 @@
 package dev.symbiont.gateway.compat;
 
 import dev.symbiont.contract.Task;
-import dev.symbiont.contract.TaskEnded;
-import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.EventStream;
@@ -10,8 +8,6 @@ import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Bodies;
-import dev.symbiont.gateway.intake.Ends;
-import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -38,22 +34,15 @@ import tools.jackson.databind.node.ObjectNode;
 @RestController
 class OpenAiEndpoints {
 
-  private final Asking asking;
+  private final Answers answers;
   private final Submission submission;
   private final Tiers tiers;
-  private final IntakeSettings settings;
   private final Instant startedAt;
 
-  OpenAiEndpoints(
-      Asking asking,
-      Submission submission,
-      Tiers tiers,
-      IntakeSettings settings,
-      InstantSource clock) {
-    this.asking = asking;
+  OpenAiEndpoints(Answers answers, Submission submission, Tiers tiers, InstantSource clock) {
+    this.answers = answers;
     this.submission = submission;
     this.tiers = tiers;
-    this.settings = settings;
     this.startedAt = clock.instant();
   }
 
@@ -78,37 +67,26 @@ class OpenAiEndpoints {
       stream(request, new EventStream(response), withUsage);
       return null;
     }
-    TaskEnded end =
-        asking
-            .submitAndWait(request, settings.patience())
-            .orElseThrow(() -> Ends.takesTooLong(request.id()));
-    return Http.ok(completion(request.id(), answer(end)));
+    return Http.ok(completion(request.id(), answers.to(request)));
   }
 
   private void stream(Asking.Request request, EventStream events, boolean withUsage)
       throws InterruptedException {
     String id = "chatcmpl-" + request.id();
-    try {
-      TaskEnded end =
-          asking
-              .submitAndWait(request, settings.patience(), events::stillHere)
-              .orElseThrow(() -> Ends.takesTooLong(request.id()));
-      Answer answer = answer(end);
-      events.event(
-          null,
-          chunk(id, answer, Map.of("role", "assistant", "content", answer.text()), null, null));
-      events.event(null, chunk(id, answer, Map.of(), finishReason(answer), null));
-      if (withUsage) {
-        events.event(null, chunk(id, answer, null, null, usage(answer)));
-      }
-      events.text("[DONE]");
-    } catch (Problem e) {
-      if (!events.hasBegun()) {
-        throw e;
-      }
-      // The status line is gone.
-      events.event(null, error(e));
-    }
+    answers.stream(
+        request,
+        events,
+        answer -> {
+          events.event(
+              null,
+              chunk(id, answer, Map.of("role", "assistant", "content", answer.text()), null, null));
+          events.event(null, chunk(id, answer, Map.of(), finishReason(answer), null));
+          if (withUsage) {
+            events.event(null, chunk(id, answer, null, null, usage(answer)));
+          }
+          events.text("[DONE]");
+        },
+        problem -> events.event(null, error(problem)));
   }
 
   @GetMapping("/v1/models")
@@ -159,13 +137,6 @@ class OpenAiEndpoints {
           throw Chat.invalid(
               "response_format.type: must be text, json_object or json_schema", "response_format");
     };
-  }
-
-  private static Answer answer(TaskEnded end) {
-    if (end.state() != TaskState.SUCCEEDED) {
-      throw Ends.problem(end);
-    }
-    return Answer.of(end);
   }
 
   private static Map<String, Object> completion(String id, Answer answer) {

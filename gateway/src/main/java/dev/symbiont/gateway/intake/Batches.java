@@ -3,7 +3,6 @@ package dev.symbiont.gateway.intake;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.wire.Codec;
-import dev.symbiont.contract.wire.UnreadableMessageException;
 import dev.symbiont.gateway.Problem;
 import java.io.IOException;
 import java.io.InputStream;
@@ -50,13 +49,14 @@ public final class Batches {
     Batch batch = Bodies.read(body, MAX_BYTES, Batch.class);
     List<@Nullable JsonNode> tasks = batch.tasks();
     if (tasks == null || tasks.isEmpty() || tasks.size() > MOST_TASKS) {
-      throw Bodies.invalid("tasks: must be a list of 1 to %d tasks".formatted(MOST_TASKS), "tasks");
+      throw Problem.invalid(
+          "tasks: must be a list of 1 to %d tasks".formatted(MOST_TASKS), "tasks");
     }
     var requests = new ArrayList<Asking.@Nullable Request>();
     var verdicts = new ArrayList<Verdict>();
     for (int i = 0; i < tasks.size(); i++) {
       try {
-        Task task = read(tasks.get(i));
+        Task task = Bodies.parse(Codec.mapper().writeValueAsBytes(tasks.get(i)), Task.class);
         Asking.Request request =
             submission.check(task, "queued", key == null ? null : key + "\n" + i);
         requests.add(request);
@@ -89,14 +89,6 @@ public final class Batches {
     submitted.forEach(Batches::join);
     int accepted = (int) verdicts.stream().filter(it -> it.status().equals("queued")).count();
     return new Verdicts(accepted, verdicts.size() - accepted, verdicts);
-  }
-
-  private static Task read(@Nullable JsonNode json) {
-    try {
-      return Codec.read(Codec.mapper().writeValueAsBytes(json), Task.class);
-    } catch (UnreadableMessageException e) {
-      throw Bodies.invalid(String.valueOf(e.getMessage()), e.field());
-    }
   }
 
   private static Verdict rejected(int index, @Nullable String id, Problem problem) {

@@ -5,7 +5,6 @@ import dev.symbiont.contract.wire.UnreadableMessageException;
 import dev.symbiont.gateway.Problem;
 import java.io.IOException;
 import java.io.InputStream;
-import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 
 /// Bodies of requests: bounded before they are parsed, and refused with the field that is wrong.
@@ -18,14 +17,15 @@ public final class Bodies {
     if (bytes.length > most) {
       throw Problem.of(HttpStatus.CONTENT_TOO_LARGE, "the body may have %d bytes".formatted(most));
     }
-    try {
-      return Codec.read(bytes, type);
-    } catch (UnreadableMessageException e) {
-      throw invalid(String.valueOf(e.getMessage()), e.field());
-    }
+    return parse(bytes, type);
   }
 
-  public static Problem invalid(String detail, @Nullable String field) {
-    return Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, detail).with("field", field);
+  /// The same of what was read before.
+  static <T> T parse(byte[] json, Class<T> type) {
+    try {
+      return Codec.read(json, type);
+    } catch (UnreadableMessageException e) {
+      throw Problem.invalid(String.valueOf(e.getMessage()), e.field());
+    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.symbiont.gateway.intake;
 
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
 import dev.symbiont.gateway.Problem;
 import org.springframework.http.HttpStatus;
 
@@ -10,8 +11,16 @@ public final class Ends {
 
   private Ends() {}
 
+  /// An end with an answer; fails with what its caller is told of any other.
+  public static TaskEnded successful(TaskEnded end) {
+    if (end.state() != TaskState.SUCCEEDED) {
+      throw problem(end);
+    }
+    return end;
+  }
+
   /// Of a task that has ended without success.
-  public static Problem problem(TaskEnded end) {
+  private static Problem problem(TaskEnded end) {
     HttpStatus status =
         switch (end.state()) {
           case FAILED -> HttpStatus.BAD_GATEWAY;

@@ -51,7 +51,7 @@ public final class Submission {
   public Asking.Request check(Task task, String prefix, @Nullable String key) {
     String tier = task.forceTier();
     if (tier != null && tiers.find(tier).isEmpty()) {
-      throw Bodies.invalid(
+      throw Problem.invalid(
           "force_tier: must be one of " + String.join(", ", tiers.names()), "force_tier");
     }
     boolean named = key != null || task.id() != null;

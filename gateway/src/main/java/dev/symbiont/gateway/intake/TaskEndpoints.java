@@ -4,8 +4,6 @@ import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Priority;
-import dev.symbiont.contract.Task;
-import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Http;
@@ -73,7 +71,7 @@ class TaskEndpoints {
       throws InterruptedException {
     return asking
         .submitAndWait(task, wait)
-        .map(end -> answer(task.task(), end))
+        .map(end -> Http.ok(Ends.successful(end).result().withTask(task.task().task())))
         .orElseGet(() -> stillRunning(task.id()));
   }
 
@@ -113,24 +111,13 @@ class TaskEndpoints {
       @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
       throws InterruptedException {
     Preference preference = Preference.of(prefer);
-    LedgerAnswer.TaskView task = find(id);
+    LedgerAnswer.TaskView task = ledger.task(id);
     Duration wait = preference.within(patience, Duration.ZERO);
     if (task.end() == null && !task.state().isEnd() && wait.isPositive()) {
       var _ = asking.await(id, wait);
-      task = find(id);
+      task = ledger.task(id);
     }
     return preference.appliedTo(Http.ok(TaskDocument.of(task)));
-  }
-
-  private LedgerAnswer.TaskView find(String id) {
-    var found =
-        ledger.ask(
-            (ask, reply) -> new LedgerQuery.TaskById(ask, reply, id), LedgerAnswer.TaskById.class);
-    LedgerAnswer.TaskView task = found.task();
-    if (task == null) {
-      throw unknown(id);
-    }
-    return task;
   }
 
   @DeleteMapping("/tasks/{id}")
@@ -150,24 +137,13 @@ class TaskEndpoints {
                   "a call for the task is under way, and the ledger-writer cannot end it yet")
               .with("id", id);
       case ENDED -> throw Problem.of(HttpStatus.CONFLICT, "the task has ended").with("id", id);
-      case UNKNOWN -> throw unknown(id);
+      case UNKNOWN -> throw LedgerDoor.unknownTask(id);
     };
-  }
-
-  private static ResponseEntity<byte[]> answer(Task task, TaskEnded end) {
-    if (end.state() != TaskState.SUCCEEDED) {
-      throw Ends.problem(end);
-    }
-    return Http.ok(end.result().withTask(task.task()));
   }
 
   /// Not an error: the task goes on, and its result can be fetched.
   private static ResponseEntity<byte[]> stillRunning(String id) {
     return Http.accepted(Map.of("id", id, "status", "running"), URI.create("/tasks/" + id));
-  }
-
-  private static Problem unknown(String id) {
-    return Problem.of(HttpStatus.NOT_FOUND, "no task has this id").with("id", id);
   }
 
   /// This task's place among those that are not called yet. The acceptance was confirmed before we

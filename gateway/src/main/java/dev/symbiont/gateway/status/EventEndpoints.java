@@ -16,7 +16,6 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.event.ContextClosedEvent;
-import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestHeader;
@@ -58,12 +57,7 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
       @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String last,
       HttpServletResponse response)
       throws InterruptedException {
-    var found =
-        ledger.ask(
-            (ask, reply) -> new LedgerQuery.TaskById(ask, reply, id), LedgerAnswer.TaskById.class);
-    if (found.task() == null) {
-      throw Problem.of(HttpStatus.NOT_FOUND, "no task has this id").with("id", id);
-    }
+    var _ = ledger.task(id); // or 404
     follow(id, last, new EventStream(response));
   }
 

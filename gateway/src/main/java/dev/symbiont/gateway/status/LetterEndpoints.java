@@ -111,14 +111,10 @@ class LetterEndpoints {
       }
       return replay;
     } catch (UnreadableMessageException e) {
-      throw invalid(String.valueOf(e.getMessage()), e.field());
+      throw Problem.invalid(String.valueOf(e.getMessage()), e.field());
     } catch (InvalidFieldException e) {
-      throw invalid(String.valueOf(e.getMessage()), e.field());
+      throw Problem.invalid(String.valueOf(e.getMessage()), e.field());
     }
-  }
-
-  private static Problem invalid(String detail, @Nullable String field) {
-    return Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, detail).with("field", field);
   }
 
   private static ResponseEntity<byte[]> answer(String id, LetterVerdict verdict, String done) {
@@ -132,7 +128,7 @@ class LetterEndpoints {
                   HttpStatus.CONFLICT,
                   "it was set aside before a tier was chosen; name one in the field 'tier'")
               .with("id", id);
-      case UNKNOWN_TIER -> throw invalid("the ledger-writer knows no such tier", "tier");
+      case UNKNOWN_TIER -> throw Problem.invalid("the ledger-writer knows no such tier", "tier");
       case GONE ->
           throw Problem.of(
                   HttpStatus.GONE,

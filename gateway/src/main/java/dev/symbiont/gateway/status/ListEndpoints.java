@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -127,7 +126,7 @@ class ListEndpoints {
 
   private static void refuse(@Nullable String invalid) {
     if (invalid != null) {
-      throw Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, invalid);
+      throw Problem.invalid(invalid, null);
     }
   }
 }

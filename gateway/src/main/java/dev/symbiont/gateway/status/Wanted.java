@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpStatus;
 
 /// The parameters of a list. One that is not known is refused: somebody who misspells a filter
 /// would else take the whole list for what passed it.
@@ -106,6 +105,6 @@ final class Wanted {
   }
 
   static Problem invalid(String name, String detail) {
-    return Problem.of(HttpStatus.UNPROCESSABLE_CONTENT, name + ": " + detail).with("field", name);
+    return Problem.invalid(name + ": " + detail, name);
   }
 }

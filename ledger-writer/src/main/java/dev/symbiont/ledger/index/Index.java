@@ -21,13 +21,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,22 +66,16 @@ public final class Index implements AutoCloseable {
   /// One more with every change of the schema or of what is kept of a task.
   private static final int SCHEMA_VERSION = 4;
 
-  /// Each combination of filters is a statement of its own.
-  private static final int MOST_STATEMENTS = 200;
-
   private static final List<String> TABLES =
       List.of("mark", "task", "call", "tier", "spending", "total");
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
 
-  private final Connection connection;
-
-  /// Compiling a statement costs more than running it.
-  private final Map<String, PreparedStatement> statements = new HashMap<>();
+  private final Sql sql;
 
   private Index(Connection connection) {
-    this.connection = connection;
+    this.sql = new Sql(connection);
   }
 
   /// A call's ledger line with its number and the journal line it was derived from.
@@ -99,7 +91,7 @@ public final class Index implements AutoCloseable {
       prepare(connection);
       return new Index(connection);
     } catch (SQLException e) {
-      throw failed(e);
+      throw Sql.failed(e);
     } catch (IOException e) {
       throw new UncheckedIOException("the ledger's index cannot be made", e);
     }
@@ -149,17 +141,17 @@ public final class Index implements AutoCloseable {
 
   /// Empties it, so that it is built anew.
   public void clear() {
-    atOnce(
+    sql.atOnce(
         () -> {
           for (String table : TABLES) {
-            update("DELETE FROM " + table);
+            sql.update("DELETE FROM " + table);
           }
         });
   }
 
   /// The journal line up to which the index is complete.
   public Mark mark() {
-    return query("SELECT journal_offset, journal_lines, journal_head FROM mark")
+    return sql.query("SELECT journal_offset, journal_lines, journal_head FROM mark")
         .one(row -> new Mark(row.getLong(1), row.getLong(2), row.getString(3)))
         .orElse(Mark.START);
   }
@@ -173,11 +165,11 @@ public final class Index implements AutoCloseable {
       List<TierRecord> tiers,
       List<Sum> spending,
       Mark mark) {
-    atOnce(
+    sql.atOnce(
         () -> {
           put(tasks);
           for (TierRecord tier : tiers) {
-            update("INSERT OR REPLACE INTO tier VALUES (?, ?)", tier.tier(), text(tier));
+            sql.update("INSERT OR REPLACE INTO tier VALUES (?, ?)", tier.tier(), text(tier));
           }
           for (Sum sum : spending) {
             add(sum);
@@ -185,7 +177,7 @@ public final class Index implements AutoCloseable {
           for (Call call : calls) {
             add(call);
           }
-          update(
+          sql.update(
               "INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?)",
               mark.offset(),
               mark.lines(),
@@ -194,28 +186,28 @@ public final class Index implements AutoCloseable {
   }
 
   public Optional<TaskRecord> task(String id) {
-    return query("SELECT record FROM task WHERE id = ?", id).one(Index::task);
+    return sql.query("SELECT record FROM task WHERE id = ?", id).one(Index::task);
   }
 
   /// The tasks with a call that has no end. A call can outlive the end of its task.
   public List<TaskRecord> withOpenCalls() {
-    return query("SELECT record FROM task WHERE open_calls").all(Index::task);
+    return sql.query("SELECT record FROM task WHERE open_calls").all(Index::task);
   }
 
   /// The tasks with a call that began after this moment.
   public List<TaskRecord> calledSince(Instant moment) {
-    return query("SELECT record FROM task WHERE last_call > ?", moment.toEpochMilli())
+    return sql.query("SELECT record FROM task WHERE last_call > ?", moment.toEpochMilli())
         .all(Index::task);
   }
 
   public List<TierRecord> tiers() {
-    return query("SELECT record FROM tier")
+    return sql.query("SELECT record FROM tier")
         .all(row -> Codec.mapper().readValue(row.getString(1), TierRecord.class));
   }
 
   /// The sums of this day and later ones.
   public List<Sum> spendingSince(String day) {
-    return query("SELECT day, scope, usd FROM spending WHERE day >= ?", day)
+    return sql.query("SELECT day, scope, usd FROM spending WHERE day >= ?", day)
         .all(
             row ->
                 new Sum(
@@ -234,12 +226,12 @@ public final class Index implements AutoCloseable {
   }
 
   public List<TaskRecord> openTasks() {
-    return query("SELECT record FROM task WHERE state IN " + OPEN_STATES).all(Index::task);
+    return sql.query("SELECT record FROM task WHERE state IN " + OPEN_STATES).all(Index::task);
   }
 
   /// The tasks that wait for an operator, newest first.
   public List<TaskRecord> deadLetters() {
-    return query(
+    return sql.query(
             """
             SELECT record FROM task WHERE state = 'set_aside' AND NOT json_extract(record, '$.discarded')
             ORDER BY json_extract(record, '$.ended_at') DESC, id
@@ -249,7 +241,7 @@ public final class Index implements AutoCloseable {
 
   /// Calls that began and have no end, in no order.
   public List<String> beginningsWithoutEnds() {
-    return query(
+    return sql.query(
             """
             SELECT json_extract(call.value, '$.call_id') FROM task, json_each(record, '$.calls') AS call
             WHERE json_extract(call.value, '$.outcome') IS NULL
@@ -259,7 +251,7 @@ public final class Index implements AutoCloseable {
 
   /// Calls in the ledger that no task was granted.
   public List<String> endsWithoutBeginnings() {
-    return query(
+    return sql.query(
             """
             SELECT DISTINCT call_id FROM call WHERE NOT EXISTS (
               SELECT 1 FROM task, json_each(record, '$.calls') AS granted
@@ -271,7 +263,7 @@ public final class Index implements AutoCloseable {
 
   /// Tasks that were answered more than once.
   public List<String> answeredTwice() {
-    return query(
+    return sql.query(
             """
             SELECT task.id FROM task, json_each(record, '$.calls') AS call
             WHERE json_extract(call.value, '$.purpose') = 'task'
@@ -284,7 +276,7 @@ public final class Index implements AutoCloseable {
   /// How many tasks have so many calls.
   public Map<String, Long> callsPerTask() {
     var counts = new LinkedHashMap<String, Long>();
-    query(
+    sql.query(
             """
             SELECT json_array_length(record, '$.calls') AS calls, count(*) FROM task
             GROUP BY calls ORDER BY calls
@@ -296,7 +288,7 @@ public final class Index implements AutoCloseable {
   /// The tasks whose calls cost most.
   public List<TaskRecord> dearest(int limit) {
     // Floating point is good enough for the order; the amounts come from the records.
-    return query(
+    return sql.query(
             """
             SELECT record FROM task, json_each(record, '$.calls') AS call GROUP BY task.id
             ORDER BY sum(json_extract(call.value, '$.cost_usd')) DESC LIMIT ?
@@ -307,7 +299,7 @@ public final class Index implements AutoCloseable {
 
   public Map<TaskState, Long> openByState() {
     var counts = new LinkedHashMap<TaskState, Long>();
-    query("SELECT state, count(*) FROM task WHERE state IN " + OPEN_STATES + " GROUP BY state")
+    sql.query("SELECT state, count(*) FROM task WHERE state IN " + OPEN_STATES + " GROUP BY state")
         .all(
             row ->
                 counts.put(
@@ -318,12 +310,14 @@ public final class Index implements AutoCloseable {
 
   /// The number of the last line of the ledger.
   public long lastCall() {
-    return query("SELECT coalesce(max(number), 0) FROM call").one(row -> row.getLong(1)).orElse(0L);
+    return sql.query("SELECT coalesce(max(number), 0) FROM call")
+        .one(row -> row.getLong(1))
+        .orElse(0L);
   }
 
   /// The number of the last line of the ledger that is derived from before this offset.
   public long callsBefore(long journalOffset) {
-    return query(
+    return sql.query(
             "SELECT coalesce(max(number), 0) FROM call WHERE journal_offset < ?", journalOffset)
         .one(row -> row.getLong(1))
         .orElse(0L);
@@ -331,7 +325,7 @@ public final class Index implements AutoCloseable {
 
   /// Where the journal entries stand from which the ledger's lines after `number` are derived.
   public List<Span> sources(long number, long upTo) {
-    return query(
+    return sql.query(
             """
             SELECT journal_offset, journal_length FROM call WHERE number > ? AND number <= ?
             ORDER BY number
@@ -343,7 +337,7 @@ public final class Index implements AutoCloseable {
 
   /// The newest tasks that were accepted before the cursor and pass the filter, newest first.
   public Page<TaskRecord> tasks(LedgerQuery.Tasks wanted, int limit) {
-    Filter filter = new Filter();
+    var filter = new Filter();
     filter.add("accepted_at IS NOT NULL");
     filter.add("state = ?", wanted.state() == null ? null : wanted.state().wire());
     filter.add("tier = ?", wanted.tier());
@@ -363,7 +357,7 @@ public final class Index implements AutoCloseable {
     }
     List<TaskRecord> found =
         filter
-            .query("SELECT record FROM task", "ORDER BY accepted_at DESC, id DESC", limit)
+            .query(sql, "SELECT record FROM task", "ORDER BY accepted_at DESC, id DESC", limit)
             .all(Index::task);
     return Page.of(
         found,
@@ -373,7 +367,7 @@ public final class Index implements AutoCloseable {
 
   /// The newest lines of the ledger before the cursor that pass the filter, newest first.
   public Page<JsonNode> entries(LedgerQuery.Entries wanted, int limit) {
-    Filter filter = new Filter();
+    var filter = new Filter();
     filter.add("tier = ?", wanted.tier());
     filter.add("json_extract(line, '$.model') = ?", wanted.model());
     filter.add("json_extract(line, '$.timestamp') >= ?", timestamp(wanted.since()));
@@ -395,7 +389,7 @@ public final class Index implements AutoCloseable {
     var numbers = new ArrayList<Long>();
     List<JsonNode> found =
         filter
-            .query("SELECT number, line FROM call", "ORDER BY number DESC", limit)
+            .query(sql, "SELECT number, line FROM call", "ORDER BY number DESC", limit)
             .all(
                 row -> {
                   numbers.add(row.getLong(1));
@@ -410,30 +404,6 @@ public final class Index implements AutoCloseable {
 
   private static @Nullable String timestamp(@Nullable Instant moment) {
     return moment == null ? null : LedgerLine.timestamp(moment);
-  }
-
-  /// Conditions that all have to hold.
-  private final class Filter {
-    private final List<String> conditions = new ArrayList<>(List.of("true"));
-    private final List<Object> values = new ArrayList<>();
-
-    /// Nothing is asked of a value that is absent.
-    void add(String condition, @Nullable Object... of) {
-      for (Object value : of) {
-        if (value == null) {
-          return;
-        }
-        values.add(value);
-      }
-      conditions.add(condition);
-    }
-
-    Query query(String select, String order, int limit) {
-      values.add(limit);
-      return new Query(
-          "%s WHERE %s %s LIMIT ?".formatted(select, String.join(" AND ", conditions), order),
-          values.toArray());
-    }
   }
 
   public Map<String, Calls> callsByModel() {
@@ -462,7 +432,7 @@ public final class Index implements AutoCloseable {
         key.contains("?") ? new Object[] {what.substring(what.indexOf(':') + 1)} : new Object[0];
     var groups = new TreeMap<String, Calls>();
     // The amount as text: SQLite itself would make a floating point number of it.
-    query(
+    sql.query(
             """
             SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE NOT EXISTS
             (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
@@ -482,56 +452,47 @@ public final class Index implements AutoCloseable {
 
   public Map<String, Consumption> consumption(String date) {
     var byTier = new LinkedHashMap<String, Consumption>();
-    query("SELECT tier, sum(calls), sum(tokens) FROM total WHERE date = ? GROUP BY tier", date)
+    sql.query("SELECT tier, sum(calls), sum(tokens) FROM total WHERE date = ? GROUP BY tier", date)
         .all(row -> byTier.put(row.getString(1), new Consumption(row.getLong(2), row.getLong(3))));
     return byTier;
   }
 
   @Override
   public void close() {
-    try {
-      for (PreparedStatement statement : statements.values()) {
-        statement.close();
-      }
-      connection.close();
-    } catch (SQLException e) {
-      throw failed(e);
-    }
+    sql.close();
   }
 
   private void put(List<TaskRecord> tasks) throws SQLException {
-    PreparedStatement put =
-        prepared(
-            """
-            INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-            SET state = excluded.state, record = excluded.record, open_calls = excluded.open_calls,
-            last_call = excluded.last_call, accepted_at = excluded.accepted_at, tier = excluded.tier
-            """);
     for (TaskRecord task : tasks) {
-      put.setString(1, task.id());
-      put.setString(2, task.state().wire());
-      put.setString(3, text(task));
-      put.setBoolean(4, task.hasOpenCall());
-      put.setObject(
-          5, task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli());
-      put.setObject(6, task.acceptedAt() == null ? null : task.acceptedAt().toEpochMilli());
-      put.setString(7, task.tier());
-      put.addBatch();
+      sql.update(
+          """
+          INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+          SET state = excluded.state, record = excluded.record, open_calls = excluded.open_calls,
+          last_call = excluded.last_call, accepted_at = excluded.accepted_at, tier = excluded.tier
+          """,
+          task.id(),
+          task.state().wire(),
+          text(task),
+          task.hasOpenCall(),
+          task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli(),
+          millis(task.acceptedAt()),
+          task.tier());
     }
-    put.executeBatch();
   }
 
   /// A line with the id of an earlier one corrects it: the call counts once, with the later cost.
   private void add(Call call) throws SQLException {
     LedgerLine line = call.line;
     Optional<LedgerLine> corrected =
-        query("SELECT line FROM call WHERE call_id = ? ORDER BY number DESC LIMIT 1", line.callId())
+        sql.query(
+                "SELECT line FROM call WHERE call_id = ? ORDER BY number DESC LIMIT 1",
+                line.callId())
             .one(row -> Codec.mapper().readValue(row.getString(1), LedgerLine.class));
     if (corrected.isPresent()) {
       total(corrected.get(), -1);
     }
     total(line, 1);
-    update(
+    sql.update(
         "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?)",
         call.number,
         line.callId(),
@@ -546,10 +507,10 @@ public final class Index implements AutoCloseable {
     String day = sum.key().day();
     String scope = sum.key().scope();
     BigDecimal before =
-        query("SELECT usd FROM spending WHERE day = ? AND scope = ?", day, scope)
+        sql.query("SELECT usd FROM spending WHERE day = ? AND scope = ?", day, scope)
             .one(row -> new BigDecimal(row.getString(1)))
             .orElse(BigDecimal.ZERO);
-    update(
+    sql.update(
         "INSERT OR REPLACE INTO spending VALUES (?, ?, ?)",
         day,
         scope,
@@ -560,14 +521,14 @@ public final class Index implements AutoCloseable {
   private void total(LedgerLine line, int sign) throws SQLException {
     BigDecimal cost = line.estimatedCostUsd().multiply(BigDecimal.valueOf(sign));
     BigDecimal before =
-        query(
+        sql.query(
                 "SELECT cost FROM total WHERE date = ? AND model = ? AND tier = ?",
                 line.date(),
                 line.model(),
                 line.tier())
             .one(row -> new BigDecimal(row.getString(1)))
             .orElse(BigDecimal.ZERO);
-    update(
+    sql.update(
         """
         INSERT INTO total VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
         SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens, cost = excluded.cost
@@ -581,7 +542,7 @@ public final class Index implements AutoCloseable {
   }
 
   private Map<String, Calls> calls(String column, Map<String, Calls> into) {
-    query("SELECT " + column + ", calls, cost FROM total ORDER BY date, model")
+    sql.query("SELECT " + column + ", calls, cost FROM total ORDER BY date, model")
         .all(
             row ->
                 into.merge(
@@ -597,98 +558,5 @@ public final class Index implements AutoCloseable {
 
   private static String text(Object value) {
     return new String(Codec.encode(value), StandardCharsets.UTF_8);
-  }
-
-  private void update(String sql, Object... values) throws SQLException {
-    PreparedStatement statement = prepared(sql);
-    set(statement, values);
-    statement.executeUpdate();
-  }
-
-  private PreparedStatement prepared(String sql) throws SQLException {
-    PreparedStatement known = statements.get(sql);
-    if (known == null) {
-      if (statements.size() >= MOST_STATEMENTS) {
-        for (PreparedStatement old : statements.values()) {
-          old.close();
-        }
-        statements.clear();
-      }
-      known = connection.prepareStatement(sql);
-      statements.put(sql, known);
-    }
-    return known;
-  }
-
-  private Query query(String sql, Object... values) {
-    return new Query(sql, values);
-  }
-
-  private static void set(PreparedStatement statement, Object... values) throws SQLException {
-    for (int i = 0; i < values.length; i++) {
-      statement.setObject(i + 1, values[i]);
-    }
-  }
-
-  /// One transaction. Outside of these every statement sees the newest data: a reader that stayed
-  /// in a transaction would see the same for ever.
-  private void atOnce(Changes changes) {
-    try {
-      connection.setAutoCommit(false);
-      try {
-        changes.make();
-        connection.commit();
-      } catch (SQLException | RuntimeException e) {
-        connection.rollback();
-        throw e;
-      } finally {
-        connection.setAutoCommit(true);
-      }
-    } catch (SQLException e) {
-      throw failed(e);
-    }
-  }
-
-  private interface Changes {
-    void make() throws SQLException;
-  }
-
-  private static IllegalStateException failed(SQLException e) {
-    return new IllegalStateException(
-        "the ledger's index failed (it can be deleted, and is built anew): " + e.getMessage(), e);
-  }
-
-  private interface Row<T> {
-    T read(ResultSet row) throws SQLException;
-  }
-
-  private final class Query {
-    private final String sql;
-    private final Object[] values;
-
-    Query(String sql, Object... values) {
-      this.sql = sql;
-      this.values = values;
-    }
-
-    <T> Optional<T> one(Row<T> reader) {
-      return all(reader).stream().findFirst();
-    }
-
-    <T> List<T> all(Row<T> reader) {
-      try {
-        PreparedStatement statement = prepared(sql);
-        set(statement, values);
-        try (ResultSet rows = statement.executeQuery()) {
-          var all = new ArrayList<T>();
-          while (rows.next()) {
-            all.add(reader.read(rows));
-          }
-          return all;
-        }
-      } catch (SQLException e) {
-        throw failed(e);
-      }
-    }
   }
 }

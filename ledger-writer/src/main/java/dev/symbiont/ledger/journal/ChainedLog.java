@@ -1,7 +1,6 @@
 package dev.symbiont.ledger.journal;
 
 import dev.symbiont.contract.Ids;
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,6 +24,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -361,27 +361,26 @@ public final class ChainedLog implements AutoCloseable {
   /// now is left for the next time.
   public static List<Line> lines(Path file, long from, long until, int most) throws IOException {
     var found = new ArrayList<Line>();
-    long at = from;
     for (Path each : files(file)) {
       try (FileChannel in = FileChannel.open(each, StandardOpenOption.READ)) {
+        long next = found.isEmpty() ? from : found.getLast().span().end();
         OptionalLong begin = beginOf(in);
-        if (begin.isEmpty() || begin.getAsLong() + in.size() <= at) {
+        if (begin.isEmpty() || begin.getAsLong() + in.size() <= next) {
           continue;
         }
-        at = Math.max(at, begin.getAsLong());
-        var bytes =
-            new BufferedInputStream(Channels.newInputStream(in.position(at - begin.getAsLong())));
-        var line = new ByteArrayOutputStream();
-        for (int b = bytes.read(); b >= 0 && at < until && found.size() < most; b = bytes.read()) {
-          if (b != '\n') {
-            line.write(b);
-            continue;
-          }
-          var span = new Span(at, line.size() + 1);
-          found.add(new Line(0, span, line.toByteArray()));
-          line.reset();
-          at = span.end();
+        long first = Math.max(next, begin.getAsLong());
+        if (first >= until || found.size() >= most) {
+          return found;
         }
+        int _ =
+            eachLine(
+                Channels.newInputStream(in.position(first - begin.getAsLong())),
+                bytes -> {
+                  long offset = found.isEmpty() ? first : found.getLast().span().end();
+                  var span = new Span(offset, bytes.length + 1);
+                  found.add(new Line(0, span, bytes));
+                  return span.end() < until && found.size() < most;
+                });
       } catch (NoSuchFileException e) {
         return found;
       }
@@ -495,29 +494,46 @@ public final class ChainedLog implements AutoCloseable {
   private static Scan scan(Path file, Mark origin, Mark from, Consumer<Line> reader)
       throws IOException {
     var scan = new Scan(origin);
-    var line = new ByteArrayOutputStream();
+    int rest;
     try (InputStream in = Files.newInputStream(file)) {
-      byte[] chunk = new byte[1 << 16];
-      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-        int start = 0;
-        for (int i = 0; i < n; i++) {
-          if (chunk[i] == '\n') {
-            line.write(chunk, start, i - start);
-            scan.take(line.toByteArray(), from, reader);
-            line.reset();
-            start = i + 1;
-          }
-        }
-        line.write(chunk, start, n - start);
-      }
+      rest =
+          eachLine(
+              in,
+              line -> {
+                scan.take(line, from, reader);
+                return true;
+              });
     }
     if (scan.end == from.offset) {
       scan.lines = from.lines;
     }
-    if (line.size() > 0) {
+    if (rest > 0) {
       scan.problem = scan.problem == null ? "the line is not complete" : scan.problem;
     }
     return scan;
+  }
+
+  /// Hands out whole lines without their ends, for as long as more are wanted.
+  ///
+  /// @return how many bytes follow the last line end, if all were wanted
+  private static int eachLine(InputStream in, Predicate<byte[]> wantsMore) throws IOException {
+    var line = new ByteArrayOutputStream();
+    byte[] chunk = new byte[1 << 16];
+    for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+      int start = 0;
+      for (int i = 0; i < n; i++) {
+        if (chunk[i] == '\n') {
+          line.write(chunk, start, i - start);
+          if (!wantsMore.test(line.toByteArray())) {
+            return 0;
+          }
+          line.reset();
+          start = i + 1;
+        }
+      }
+      line.write(chunk, start, n - start);
+    }
+    return line.size();
   }
 
   private static @Nullable String problemWith(byte[] line, String prev) {
