@@ -1,5 +1,9 @@
 package dev.symbiont.ops;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.Method;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -147,6 +151,7 @@ record CrashPoint(
 
   private static String rule(
       String type, String method, String where, String condition, String action) {
+    assertThat(type).satisfies(it -> assertThat(methods(it)).contains(method));
     return """
     RULE %1$s.%2$s %3$s %4$s
     CLASS %1$s
@@ -158,5 +163,10 @@ record CrashPoint(
 
     """
         .formatted(type, method, where, condition, action);
+  }
+
+  /// A rule for a method that is no longer there would be ignored.
+  private static List<String> methods(String type) throws ClassNotFoundException {
+    return Arrays.stream(Class.forName(type).getDeclaredMethods()).map(Method::getName).toList();
   }
 }

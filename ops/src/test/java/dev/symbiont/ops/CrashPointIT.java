@@ -61,7 +61,7 @@ class CrashPointIT {
   private static final String INDEX = "dev.symbiont.ledger.index.Index";
   private static final String WRITER = "dev.symbiont.ledger.writer.Writer";
   private static final String SUBMISSION = "dev.symbiont.gateway.intake.Submission";
-  private static final String ENDPOINTS = "dev.symbiont.gateway.intake.TaskEndpoints";
+  private static final String ENDS = "dev.symbiont.gateway.intake.Ends";
 
   private static final List<CrashPoint> ROUTER =
       List.of(
@@ -130,7 +130,9 @@ class CrashPointIT {
       List.of(
           gateway("before-publish", id -> beforePublishOf(id + "/accepted")),
           gateway("before-response", id -> leaving(SUBMISSION, "accept", isTask(id))),
-          gateway("after-end", id -> entering(ENDPOINTS, "answer", isTask(id))));
+          gateway(
+              "after-end",
+              id -> entering(ENDS, "successful", "$1.taskId().equals(\"%s\")".formatted(id))));
 
   private static final CrashPoint CANCELLATION =
       ledger(
