@@ -26,7 +26,9 @@ import tools.jackson.databind.JsonNode;
   @JsonSubTypes.Type(value = LedgerAnswer.Discard.class, name = "discard"),
   @JsonSubTypes.Type(value = LedgerAnswer.Reconcile.class, name = "reconcile"),
   @JsonSubTypes.Type(value = LedgerAnswer.Tiers.class, name = "tiers"),
-  @JsonSubTypes.Type(value = LedgerAnswer.SetTier.class, name = "set_tier")
+  @JsonSubTypes.Type(value = LedgerAnswer.SetTier.class, name = "set_tier"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Keys.class, name = "keys"),
+  @JsonSubTypes.Type(value = LedgerAnswer.SetKey.class, name = "set_key")
 })
 public sealed interface LedgerAnswer extends Message {
 
@@ -142,6 +144,14 @@ public sealed interface LedgerAnswer extends Message {
   /// @param state absent if the ledger-writer knows no such tier
   record SetTier(String requestId, @Nullable TierState state) implements LedgerAnswer {}
 
+  /// Every key to the gateways, the revoked ones as well.
+  record Keys(String requestId, List<AccessKey> keys) implements LedgerAnswer {}
+
+  /// How the key stands now.
+  ///
+  /// @param key absent if there is nothing to change: it was revoked before
+  record SetKey(String requestId, @Nullable AccessKey key) implements LedgerAnswer {}
+
   /// One tier.
   ///
   /// @param rateUsed calls that were granted within the period of its rate
@@ -233,6 +243,7 @@ public sealed interface LedgerAnswer extends Message {
       @Nullable Instant endedAt,
       @Nullable String tier,
       @Nullable Decision decision,
+      Map<String, String> labels,
       List<CallView> calls,
       @Nullable TaskEnded end,
       @Nullable Instant waitsUntil,

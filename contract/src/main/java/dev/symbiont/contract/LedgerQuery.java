@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = LedgerQuery.Discard.class, name = "discard"),
   @JsonSubTypes.Type(value = LedgerQuery.Reconcile.class, name = "reconcile"),
   @JsonSubTypes.Type(value = LedgerQuery.Tiers.class, name = "tiers"),
-  @JsonSubTypes.Type(value = LedgerQuery.SetTier.class, name = "set_tier")
+  @JsonSubTypes.Type(value = LedgerQuery.SetTier.class, name = "set_tier"),
+  @JsonSubTypes.Type(value = LedgerQuery.Keys.class, name = "keys"),
+  @JsonSubTypes.Type(value = LedgerQuery.SetKey.class, name = "set_key")
 })
 public sealed interface LedgerQuery extends Message {
 
@@ -37,6 +39,7 @@ public sealed interface LedgerQuery extends Message {
   /// @param since accepted then or later
   /// @param until accepted before
   /// @param text somewhere in the first characters of the prompt
+  /// @param owner id of the key that they were submitted with
   /// @param cursor the `next` of the page before
   record Tasks(
       String requestId,
@@ -48,6 +51,7 @@ public sealed interface LedgerQuery extends Message {
       @Nullable Instant since,
       @Nullable Instant until,
       @Nullable String text,
+      @Nullable String owner,
       @Nullable String cursor)
       implements LedgerQuery {}
 
@@ -56,6 +60,7 @@ public sealed interface LedgerQuery extends Message {
   /// @param label `name=value`, of the task
   /// @param since ended then or later
   /// @param until ended before
+  /// @param owner id of the key that the task was submitted with
   /// @param cursor the `next` of the page before
   record Entries(
       String requestId,
@@ -67,11 +72,13 @@ public sealed interface LedgerQuery extends Message {
       @Nullable Boolean success,
       @Nullable Instant since,
       @Nullable Instant until,
+      @Nullable String owner,
       @Nullable String cursor)
       implements LedgerQuery {
 
     public static Entries newest(String requestId, String replyKey, int limit) {
-      return new Entries(requestId, replyKey, limit, null, null, null, null, null, null, null);
+      return new Entries(
+          requestId, replyKey, limit, null, null, null, null, null, null, null, null);
     }
   }
 
@@ -80,14 +87,21 @@ public sealed interface LedgerQuery extends Message {
   /// @param after the `id` of an event, and only what came after it; if absent, all of a task, or
   ///   of all tasks what comes from now on
   /// @param taskId only this task's; all if absent
-  record Events(String requestId, String replyKey, @Nullable Long after, @Nullable String taskId)
+  /// @param owner id of the key that the tasks were submitted with; all if absent
+  record Events(
+      String requestId,
+      String replyKey,
+      @Nullable Long after,
+      @Nullable String taskId,
+      @Nullable String owner)
       implements LedgerQuery {}
 
   /// Sums over all calls.
   ///
   /// @param groupBy what to add them up by, too: `model`, `tier`, `purpose`, `outcome`, `day`,
   ///   `hour`, or `label:` and its name
-  record Stats(String requestId, String replyKey, @Nullable String groupBy)
+  /// @param owner id of the key that the tasks were submitted with; all if absent
+  record Stats(String requestId, String replyKey, @Nullable String groupBy, @Nullable String owner)
       implements LedgerQuery {}
 
   record Status(String requestId, String replyKey) implements LedgerQuery {}
@@ -132,6 +146,14 @@ public sealed interface LedgerQuery extends Message {
   /// Open or close a tier by hand.
   record SetTier(String requestId, String replyKey, String tier, TierSet.Action action)
       implements LedgerQuery {}
+
+  /// Every key to the gateways.
+  record Keys(String requestId, String replyKey) implements LedgerQuery {}
+
+  /// Make, change or revoke a key.
+  ///
+  /// @param key how it shall stand
+  record SetKey(String requestId, String replyKey, AccessKey key) implements LedgerQuery {}
 
   /// Take a health snapshot now.
   record Heartbeat(String requestId, String replyKey) implements LedgerQuery {}

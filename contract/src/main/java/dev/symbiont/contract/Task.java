@@ -44,6 +44,12 @@ public record Task(
   /// The largest task message, in bytes.
   public static final int MAX_BYTES = 2 * 1024 * 1024;
 
+  /// How the names of labels begin that the fleet itself adds.
+  public static final String RESERVED_LABELS = "symbiont.";
+
+  static final String RESERVED_LABELS_PROBLEM =
+      "names that begin with '%s' are the fleet's own".formatted(RESERVED_LABELS);
+
   private static final int MAX_LABELS = 64;
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
 
@@ -173,6 +179,35 @@ public record Task(
         jsonSchema,
         labels,
         webhook);
+  }
+
+  /// The same with these labels as well.
+  public Task withLabels(Map<String, String> more) {
+    var all = new TreeMap<>(labels);
+    all.putAll(more);
+    return new Task(
+        id,
+        task,
+        forceTier,
+        allowFallback,
+        allowDowngrade,
+        priority,
+        deadline,
+        timeoutSeconds,
+        maxCostUsd,
+        isolation,
+        system,
+        jsonSchema,
+        all,
+        webhook);
+  }
+
+  /// For what comes from outside.
+  public Task requireNoReservedLabels() {
+    if (labels.keySet().stream().anyMatch(it -> it.startsWith(RESERVED_LABELS))) {
+      throw new InvalidFieldException("labels", RESERVED_LABELS_PROBLEM);
+    }
+    return this;
   }
 
   public boolean mayFallBack() {

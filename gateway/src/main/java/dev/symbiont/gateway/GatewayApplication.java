@@ -1,6 +1,7 @@
 package dev.symbiont.gateway;
 
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.gateway.access.KeyRing;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
@@ -20,13 +21,15 @@ import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.amqp.autoconfigure.RabbitAutoConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.security.autoconfigure.UserDetailsServiceAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Import;
 
 /// The gateway as a process.
 @SpringBootConfiguration(proxyBeanMethods = false)
-@EnableAutoConfiguration(exclude = RabbitAutoConfiguration.class)
+@EnableAutoConfiguration(
+    exclude = {RabbitAutoConfiguration.class, UserDetailsServiceAutoConfiguration.class})
 @EnableConfigurationProperties(IntakeSettings.class)
 @ComponentScan
 @Import(HopConfiguration.class)
@@ -49,8 +52,13 @@ public class GatewayApplication {
   }
 
   @Bean
-  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker, Waiting waiting) {
-    return new LedgerClient(broker, hop, worker.id(), waiting);
+  KeyRing keyRing(InstantSource clock) {
+    return new KeyRing(clock);
+  }
+
+  @Bean
+  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker, Waiting waiting, KeyRing keys) {
+    return new LedgerClient(broker, hop, worker.id(), waiting, keys);
   }
 
   @Bean

@@ -3,12 +3,14 @@ package dev.symbiont.gateway;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
+import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.hop.LedgerClient;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 import org.springframework.http.HttpStatus;
 
 /// The gateway's line to the ledger-writer: answers or a problem document.
@@ -36,10 +38,19 @@ public record LedgerDoor(LedgerClient client) {
 
   /// A task that the ledger knows.
   public TaskView task(String id) {
+    return task(id, _ -> true);
+  }
+
+  /// A task that the ledger knows, and that this caller may see: another key's is not there.
+  public TaskView task(String id, Caller caller) {
+    return task(id, it -> caller.sees(it.labels()));
+  }
+
+  private TaskView task(String id, Predicate<TaskView> visible) {
     TaskView task =
         ask((ask, reply) -> new LedgerQuery.TaskById(ask, reply, id), LedgerAnswer.TaskById.class)
             .task();
-    if (task == null) {
+    if (task == null || !visible.test(task)) {
       throw unknownTask(id);
     }
     return task;

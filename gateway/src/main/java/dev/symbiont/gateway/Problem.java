@@ -1,10 +1,13 @@
 package dev.symbiont.gateway;
 
 import dev.symbiont.contract.wire.Codec;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.io.Serial;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -46,6 +49,11 @@ public final class Problem extends RuntimeException {
     return new Problem(HttpStatus.SERVICE_UNAVAILABLE, detail, retryAfter);
   }
 
+  /// This caller comes too often.
+  public static Problem tooMany(String detail, Duration retryAfter) {
+    return new Problem(HttpStatus.TOO_MANY_REQUESTS, detail, retryAfter);
+  }
+
   /// Adds a member to the document; nothing is added for a missing value.
   public Problem with(String member, @Nullable String value) {
     if (value != null) {
@@ -66,6 +74,14 @@ public final class Problem extends RuntimeException {
 
   public HttpStatus status() {
     return status;
+  }
+
+  /// The document, where no controller is asked.
+  public void writeTo(HttpServletResponse to) throws IOException {
+    ResponseEntity<byte[]> response = response();
+    to.setStatus(status.value());
+    response.getHeaders().forEach((name, values) -> values.forEach(it -> to.setHeader(name, it)));
+    to.getOutputStream().write(Objects.requireNonNull(response.getBody()));
   }
 
   ResponseEntity<byte[]> response() {

@@ -4,6 +4,7 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.DefaultConsumer;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
@@ -47,7 +48,7 @@ public final class LedgerClient implements AutoCloseable {
 
   private final String replyKey;
   private final Hop hop;
-  private final Listener listener;
+  private final List<Listener> listeners;
   private final Map<String, Open<?>> questions = new ConcurrentHashMap<>();
 
   /// Requests that were answered otherwise than by a grant, the oldest first.
@@ -84,15 +85,18 @@ public final class LedgerClient implements AutoCloseable {
     /// A tier stands so.
     default void tierIs(TierState state) {}
 
+    /// A key to the gateways stands so.
+    default void keyIs(KeySet key) {}
+
     /// Something may have been missed.
     default void reconnected(LedgerClient client) {}
   }
 
-  public LedgerClient(Broker broker, Hop hop, String worker, Listener listener) {
+  public LedgerClient(Broker broker, Hop hop, String worker, Listener... listeners) {
     this.hop = hop;
     this.worker = worker;
     this.replyKey = Topology.replyKey(worker);
-    this.listener = listener;
+    this.listeners = List.of(listeners);
     broker.onConnect(this::bind);
     long period = ASK_AGAIN_AFTER.toMillis();
     var _ = timer.scheduleWithFixedDelay(this::askAgain, period, period, TimeUnit.MILLISECONDS);
@@ -155,8 +159,10 @@ public final class LedgerClient implements AutoCloseable {
       Channel channel = connection.createChannel();
       String queue = channel.queueDeclare("", false, true, true, Map.of()).getQueue();
       channel.queueBind(queue, Topology.FLOW, replyKey);
-      for (String key : listener.keys()) {
-        channel.queueBind(queue, Topology.FLOW, key);
+      for (Listener listener : listeners) {
+        for (String key : listener.keys()) {
+          channel.queueBind(queue, Topology.FLOW, key);
+        }
       }
       channel.basicConsume(
           queue,
@@ -177,15 +183,16 @@ public final class LedgerClient implements AutoCloseable {
       return;
     }
     timer.execute(this::askAgain);
-    timer.execute(() -> listener.reconnected(this));
+    listeners.forEach(it -> timer.execute(() -> it.reconnected(this)));
   }
 
   private void receive(@Nullable String schema, byte[] body) {
     try {
       switch (Codec.decode(schema, body)) {
-        case TaskEnded end -> listener.ended(end);
-        case StopCall call -> listener.stop(call);
-        case TierState state -> listener.tierIs(state);
+        case TaskEnded end -> listeners.forEach(it -> it.ended(end));
+        case StopCall call -> listeners.forEach(it -> it.stop(call));
+        case TierState state -> listeners.forEach(it -> it.tierIs(state));
+        case KeySet key -> listeners.forEach(it -> it.keyIs(key));
         case GrantAnswer grant -> {
           complete(grant.requestId(), grant);
           giveBackLate(grant);
@@ -217,7 +224,7 @@ public final class LedgerClient implements AutoCloseable {
         request = refused.remove(grant.requestId());
       }
       if (request != null) {
-        listener.grantedLate(request, grant);
+        listeners.forEach(it -> it.grantedLate(request, grant));
       }
     }
   }

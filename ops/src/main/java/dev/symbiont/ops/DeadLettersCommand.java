@@ -167,7 +167,7 @@ final class DeadLettersCommand implements Callable<Integer> {
   }
 
   private static Gateway gateway() {
-    return new Gateway(Installation.current().gatewayAddress());
+    return Gateway.of(Installation.current());
   }
 
   private static String encoded(String text) {

@@ -14,17 +14,33 @@ import tools.jackson.databind.JsonNode;
 
 /// A running gateway, seen from the command line. HttpURLConnection, because it starts faster than
 /// the newer client.
-record Gateway(String address) {
+///
+/// @param key that opens it, if it asks for one
+record Gateway(String address, Optional<String> key) {
 
   private static final Duration CONNECT = Duration.ofSeconds(2);
   private static final Duration QUICK = Duration.ofSeconds(10);
   private static final int FIRST_ERROR = 400;
+
+  Gateway(String address) {
+    this(address, Optional.empty());
+  }
+
+  /// The one of this installation, with the key that the environment names.
+  static Gateway of(Installation installation) {
+    return new Gateway(installation.gatewayAddress(), installation.key());
+  }
 
   /// What came back.
   record Answer(int status, JsonNode body) {
 
     boolean isError() {
       return status >= FIRST_ERROR;
+    }
+
+    boolean wantsKey() {
+      return status == HttpURLConnection.HTTP_UNAUTHORIZED
+          || status == HttpURLConnection.HTTP_FORBIDDEN;
     }
 
     /// The answer, if it is one; else what the gateway says is wrong.
@@ -39,15 +55,18 @@ record Gateway(String address) {
   /// Whether a Symbiont gateway answers there.
   boolean answers() {
     try {
-      return send("GET", "/status", null, QUICK).body.has("api_uptime_seconds");
+      Answer status = send("GET", "/status", null, QUICK);
+      return status.body.has("api_uptime_seconds") || status.wantsKey();
     } catch (SetupException e) {
       return false;
     }
   }
 
-  /// Whether it reaches a ledger-writer. Takes up to a second to say no.
+  /// Whether it reaches a ledger-writer, as far as it says so without a key. Takes up to a second
+  /// to say no.
   boolean hasLedger() {
-    return send("GET", "/status", null, QUICK).body.has("queue_size");
+    Answer status = send("GET", "/status", null, QUICK);
+    return status.body.has("queue_size") || status.wantsKey();
   }
 
   Answer get(String path) {
@@ -69,6 +88,7 @@ record Gateway(String address) {
       connection.setRequestMethod(method);
       connection.setConnectTimeout((int) CONNECT.toMillis());
       connection.setReadTimeout((int) patience.toMillis());
+      key.ifPresent(it -> connection.setRequestProperty("Authorization", "Bearer " + it));
       if (body != null) {
         connection.setDoOutput(true);
         connection.setRequestProperty("Content-Type", "application/json");

@@ -24,7 +24,7 @@ final class GatewayCommands {
 
     @Override
     public Integer call() {
-      Gateway.Answer answer = ask(new Gateway(Installation.current().gatewayAddress()));
+      Gateway.Answer answer = ask(Gateway.of(Installation.current()));
       var line = Objects.requireNonNull(spec).commandLine();
       if (answer.isError()) {
         line.getErr()

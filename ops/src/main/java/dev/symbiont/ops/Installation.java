@@ -40,6 +40,11 @@ public record Installation(Path root, Map<String, String> environment) {
     return Optional.ofNullable(environment.get("SYMBIONT_BROKER")).filter(it -> !it.isBlank());
   }
 
+  /// The key to the gateway, if there is one.
+  Optional<String> key() {
+    return Optional.ofNullable(environment.get("SYMBIONT_KEY")).filter(it -> !it.isBlank());
+  }
+
   /// Where the gateway is to be found, or to be put.
   String gatewayAddress() {
     return "http://%s:%s"

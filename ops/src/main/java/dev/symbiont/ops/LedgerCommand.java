@@ -30,7 +30,7 @@ final class LedgerCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Gateway.Answer answer = new Gateway(Installation.current().gatewayAddress()).get("/ledger");
+    Gateway.Answer answer = Gateway.of(Installation.current()).get("/ledger");
     Objects.requireNonNull(spec).commandLine().getOut().println(answer.body().toPrettyString());
     return answer.isError() ? Symbiont.FAILED : 0;
   }

@@ -49,7 +49,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     var installation = Installation.current();
-    var gateway = new Gateway(installation.gatewayAddress());
+    var gateway = Gateway.of(installation);
     if (gateway.answers()) {
       return print(gateway.post("/task", request()));
     }

@@ -49,7 +49,7 @@ final class StartCommand implements Callable<Integer> {
       AllClasses.load();
     }
     var installation = Installation.current();
-    URI broker = broker(installation);
+    URI broker = Preflight.broker(installation);
     if (!wait) {
       Preflight.brokerAnswers(broker);
     }
@@ -87,16 +87,5 @@ final class StartCommand implements Callable<Integer> {
           Arrays.stream(Role.values()).map(Role::title).collect(Collectors.joining(", "));
       throw new SetupException("there is no role '%s'; choose one of: %s".formatted(role, known));
     }
-  }
-
-  private static URI broker(Installation installation) {
-    return installation
-        .configuredBroker()
-        .map(URI::create)
-        .or(() -> new PrivateBroker(installation).running())
-        .orElseThrow(
-            () ->
-                new SetupException(
-                    "no broker: run ./symbiont broker start, or set SYMBIONT_BROKER=amqp://user:password@host"));
   }
 }

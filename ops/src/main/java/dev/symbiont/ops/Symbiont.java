@@ -39,6 +39,7 @@ import picocli.CommandLine.Command;
       TierCommands.Wake.class,
       TierCommands.Pause.class,
       DeadLettersCommand.class,
+      KeysCommand.class,
       LedgerCommand.class,
       ExplainCommand.class,
       ChaosCommand.class,

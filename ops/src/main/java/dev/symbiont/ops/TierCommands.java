@@ -30,7 +30,7 @@ final class TierCommands {
 
     @Override
     public Integer call() {
-      JsonNode answer = new Gateway(Installation.current().gatewayAddress()).get("/tiers").orFail();
+      JsonNode answer = Gateway.of(Installation.current()).get("/tiers").orFail();
       PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
       if (json) {
         out.println(answer.toPrettyString());
@@ -97,7 +97,7 @@ final class TierCommands {
     @Override
     public Integer call() {
       JsonNode state =
-          new Gateway(Installation.current().gatewayAddress())
+          Gateway.of(Installation.current())
               .post("/tiers/%s/%s".formatted(tier, verb()), Codec.mapper().createObjectNode())
               .orFail();
       Objects.requireNonNull(spec)

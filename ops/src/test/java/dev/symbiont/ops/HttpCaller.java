@@ -47,8 +47,9 @@ record HttpCaller(HttpClient http, String address) implements AutoCloseable {
             .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
   }
 
-  Answer delete(String path, Duration patience) {
-    return send(request(path, patience).DELETE());
+  /// @param headers names and values
+  Answer delete(String path, Duration patience, String... headers) {
+    return send(request(path, patience, headers).DELETE());
   }
 
   @Override

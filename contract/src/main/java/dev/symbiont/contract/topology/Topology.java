@@ -114,6 +114,9 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
   /// Keys of all that is said about tiers.
   public static final String ANY_TIER = "tier.#";
 
+  /// Key of a change of a key to the gateways.
+  public static final String KEY_SET = "key.set";
+
   /// Key of a call's end after which the same worker tries again.
   public static final String CALL_RETRIED = "call.ended.retried";
 

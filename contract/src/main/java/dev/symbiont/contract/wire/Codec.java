@@ -10,6 +10,7 @@ import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Ids;
 import dev.symbiont.contract.InvalidFieldException;
+import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
@@ -83,6 +84,7 @@ public final class Codec {
           "symbiont.worker.v1", WorkerBeat.class,
           "symbiont.cancel-requested.v1", CancelRequested.class,
           "symbiont.tier-set.v1", TierSet.class,
+          "symbiont.key.v1", KeySet.class,
           "symbiont.tier.v1", TierState.class,
           "symbiont.stop-call.v1", StopCall.class,
           "symbiont.grant-request.v1", GrantRequest.class,

@@ -239,7 +239,7 @@ class AsyncApiTest {
   private static Map<String, Object> shapeOf(Type type) {
     if (type instanceof ParameterizedType generic) {
       Type[] arguments = generic.getActualTypeArguments();
-      return generic.getRawType() == List.class
+      return generic.getRawType() == List.class || generic.getRawType() == Set.class
           ? Map.of("type", "array", "items", shapeOf(arguments[0]))
           : Map.of("type", "object", "additionalProperties", shapeOf(arguments[1]));
     }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Confidence;
@@ -11,12 +12,15 @@ import dev.symbiont.contract.CostBasis;
 import dev.symbiont.contract.DecidedBy;
 import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.GrantAnswer;
+import dev.symbiont.contract.KeySet;
+import dev.symbiont.contract.KeyText;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Outcome;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
+import dev.symbiont.contract.Scope;
 import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.Task;
@@ -31,6 +35,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -110,7 +115,7 @@ class CodecRoundTripTest {
   }
 
   private static Message message(RandomGenerator random) {
-    return switch (random.nextInt(9)) {
+    return switch (random.nextInt(10)) {
       case 0 -> task(random);
       case 1 -> accepted(random);
       case 2 -> call(random, outcome(random)).carrying(accepted(random));
@@ -140,7 +145,8 @@ class CodecRoundTripTest {
       case 6 ->
           new TierSet(
               word(random), pick(random, TierSet.Action.values()), word(random), instant(random));
-      case 7 ->
+      case 7 -> keySet(random);
+      case 8 ->
           random.nextBoolean()
               ? new StopCall(word(random))
               : new CancelRequested(word(random), instant(random));
@@ -203,6 +209,25 @@ class CodecRoundTripTest {
           default -> new Reply(null, word(random), text(random));
         };
     return new AcceptedTask(task(random), instant(random), reply, random.nextBoolean());
+  }
+
+  private static KeySet keySet(RandomGenerator random) {
+    return new KeySet(
+        new AccessKey(
+            KeyText.draw(random).id(),
+            "of " + word(random),
+            EnumSet.of(pick(random, Scope.values()), pick(random, Scope.values())),
+            Map.of(word(random), text(random)),
+            random.nextBoolean() ? null : amount(random).abs().add(BigDecimal.ONE),
+            pick(random, WhenSpent.values()),
+            List.of(
+                new AccessKey.Secret(word(random), random.nextBoolean() ? null : instant(random))),
+            instant(random),
+            random.nextBoolean() ? null : instant(random),
+            random.nextBoolean() ? null : instant(random),
+            random.nextInt(9)),
+        word(random),
+        instant(random));
   }
 
   private static CallEnded call(RandomGenerator random, Outcome outcome) {

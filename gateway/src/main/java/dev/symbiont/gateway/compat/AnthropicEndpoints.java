@@ -6,6 +6,7 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.EventStream;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Bodies;
 import dev.symbiont.gateway.intake.Submission;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
@@ -40,6 +42,7 @@ class AnthropicEndpoints {
   @Nullable ResponseEntity<byte[]> answer(
       HttpServletRequest http,
       HttpServletResponse response,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
       throws IOException, InterruptedException {
     JsonNode body = Bodies.read(http.getInputStream(), Task.MAX_BYTES, JsonNode.class);
@@ -49,7 +52,7 @@ class AnthropicEndpoints {
             .system(body.path("system"), "system")
             .messages()
             .schema(schema(body));
-    Asking.Request request = submission.check(chat.task(labels(body)), "task", key);
+    Asking.Request request = submission.check(chat.task(labels(body)), "task", key, caller);
     if (chat.isStreamed()) {
       stream(request, new EventStream(response));
       return null;

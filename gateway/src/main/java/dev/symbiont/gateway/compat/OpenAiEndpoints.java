@@ -6,6 +6,7 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.EventStream;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Bodies;
 import dev.symbiont.gateway.intake.Submission;
@@ -21,6 +22,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -50,6 +52,7 @@ class OpenAiEndpoints {
   @Nullable ResponseEntity<byte[]> complete(
       HttpServletRequest http,
       HttpServletResponse response,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
       throws IOException, InterruptedException {
     JsonNode body = Bodies.read(http.getInputStream(), Task.MAX_BYTES, JsonNode.class);
@@ -61,7 +64,8 @@ class OpenAiEndpoints {
     if (body.path("n").asInt(1) != 1) {
       throw Chat.invalid("n: a task has one answer", "n");
     }
-    Asking.Request request = submission.check(chat.task(body.path("metadata")), "task", key);
+    Asking.Request request =
+        submission.check(chat.task(body.path("metadata")), "task", key, caller);
     if (chat.isStreamed()) {
       boolean withUsage = body.path("stream_options").path("include_usage").asBoolean(false);
       stream(request, new EventStream(response), withUsage);

@@ -1,5 +1,6 @@
 package dev.symbiont.gateway.intake;
 
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
@@ -44,6 +45,11 @@ public final class Asking {
     public String id() {
       return Objects.requireNonNull(task.id());
     }
+
+    /// Whether its id may be another caller's as well, who must not learn of it.
+    boolean isKeyed() {
+      return named && task.labels().containsKey(AccessKey.LABEL);
+    }
   }
 
   /// Returns when the broker has the task, or had it before.
@@ -66,12 +72,18 @@ public final class Asking {
       throws InterruptedException {
     CompletableFuture<TaskEnded> end = waiting.expect(request.id());
     try {
-      if (isNew(request)) {
+      boolean isNew = isNew(request);
+      if (isNew) {
         submission.accept(request.task(), Reply.toGateway(ledger.replyKey()));
       } else {
         waiting.askFor(request.id(), ledger.client());
       }
-      return await(end, request.id(), request.named(), patience, meanwhile);
+      Optional<TaskEnded> ended = await(end, request.id(), request.named(), patience, meanwhile);
+      if (isNew && ended.isPresent() && request.isKeyed()) {
+        // Somebody with another key may have used this id at the same moment.
+        requireSame(request, ledger.task(request.id()));
+      }
+      return ended;
     } finally {
       waiting.forget(request.id());
     }
@@ -129,15 +141,16 @@ public final class Asking {
                 LedgerAnswer.TaskById.class)
             .flatMap(it -> Optional.ofNullable(it.task()))
             .filter(it -> it.fingerprint() != null);
-    known
-        .filter(it -> !Codec.fingerprint(request.task()).equals(it.fingerprint()))
-        .ifPresent(
-            it -> {
-              throw Problem.of(
-                      HttpStatus.UNPROCESSABLE_CONTENT,
-                      "this key or id stands for another task already; take a new one for a new task")
-                  .with("id", request.id());
-            });
+    known.ifPresent(it -> requireSame(request, it));
     return known.isEmpty();
+  }
+
+  private static void requireSame(Request request, TaskView known) {
+    if (!Codec.fingerprint(request.task()).equals(known.fingerprint())) {
+      throw Problem.of(
+              HttpStatus.UNPROCESSABLE_CONTENT,
+              "this key or id stands for another task already; take a new one for a new task")
+          .with("id", request.id());
+    }
   }
 }

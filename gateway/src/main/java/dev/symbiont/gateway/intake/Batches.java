@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -45,7 +46,7 @@ public final class Batches {
 
   record Verdicts(int accepted, int rejected, List<Verdict> tasks) {}
 
-  Verdicts submit(InputStream body, @Nullable String key) throws IOException {
+  Verdicts submit(InputStream body, @Nullable String key, Caller caller) throws IOException {
     Batch batch = Bodies.read(body, MAX_BYTES, Batch.class);
     List<@Nullable JsonNode> tasks = batch.tasks();
     if (tasks == null || tasks.isEmpty() || tasks.size() > MOST_TASKS) {
@@ -58,7 +59,7 @@ public final class Batches {
       try {
         Task task = Bodies.parse(Codec.mapper().writeValueAsBytes(tasks.get(i)), Task.class);
         Asking.Request request =
-            submission.check(task, "queued", key == null ? null : key + "\n" + i);
+            submission.check(task, "queued", key == null ? null : key + "\n" + i, caller);
         requests.add(request);
         verdicts.add(new Verdict(i, "queued", request.id(), null, null));
       } catch (Problem e) {

@@ -2,11 +2,13 @@ package dev.symbiont.gateway.intake;
 
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.Ids;
+import dev.symbiont.contract.InvalidFieldException;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
@@ -43,19 +45,21 @@ public final class Submission {
   /// The task in a request body, with an id.
   ///
   /// @param key the caller's idempotency key: the same key names the same task
-  Asking.Request read(InputStream body, String prefix, @Nullable String key) throws IOException {
-    return check(Bodies.read(body, Task.MAX_BYTES, Task.class), prefix, key);
+  Asking.Request read(InputStream body, String prefix, @Nullable String key, Caller caller)
+      throws IOException {
+    return check(Bodies.read(body, Task.MAX_BYTES, Task.class), prefix, key, caller);
   }
 
   /// A task with an id. Fails with a problem if there can be no such task here.
-  public Asking.Request check(Task task, String prefix, @Nullable String key) {
+  public Asking.Request check(Task task, String prefix, @Nullable String key, Caller caller) {
+    Task owned = caller.own(withoutReservedLabels(task));
     String tier = task.forceTier();
     if (tier != null && tiers.find(tier).isEmpty()) {
       throw Problem.invalid(
           "force_tier: must be one of " + String.join(", ", tiers.names()), "force_tier");
     }
     boolean named = key != null || task.id() != null;
-    return new Asking.Request(task.withId(idOf(task, prefix, key)), named);
+    return new Asking.Request(owned.withId(idOf(task, prefix, key, caller)), named);
   }
 
   /// Publishes it, and returns when the broker has confirmed it.
@@ -78,9 +82,17 @@ public final class Submission {
     }
   }
 
-  private String idOf(Task task, String prefix, @Nullable String key) {
+  private static Task withoutReservedLabels(Task task) {
+    try {
+      return task.requireNoReservedLabels();
+    } catch (InvalidFieldException e) {
+      throw Problem.invalid(String.valueOf(e.getMessage()), e.field());
+    }
+  }
+
+  private String idOf(Task task, String prefix, @Nullable String key, Caller caller) {
     if (key != null) {
-      return Ids.ofKey(prefix, "http", key);
+      return Ids.ofKey(prefix, caller.namespace(), key);
     }
     String id = task.id();
     return id == null ? Ids.draw(prefix, clock.instant(), random) : id;

@@ -9,6 +9,7 @@ import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// The answer of `GET /tasks/{id}`.
@@ -26,6 +27,7 @@ record TaskDocument(
     @Nullable Instant endedAt,
     @Nullable String tier,
     @Nullable Decision decision,
+    Map<String, String> labels,
     List<CallView> calls,
     @Nullable Instant waitsUntil,
     @Nullable String reason,
@@ -41,6 +43,7 @@ record TaskDocument(
         view.endedAt(),
         view.tier(),
         view.decision(),
+        view.labels(),
         view.calls(),
         view.waitsUntil(),
         view.reason(),

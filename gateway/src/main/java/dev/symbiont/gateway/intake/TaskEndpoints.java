@@ -10,6 +10,7 @@ import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Preference;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.hop.Broker;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -22,6 +23,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -59,10 +61,11 @@ class TaskEndpoints {
   @PostMapping("/task")
   ResponseEntity<byte[]> submitAndWait(
       HttpServletRequest request,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
       @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
       throws IOException, InterruptedException {
-    Asking.Request task = submission.read(request.getInputStream(), "task", key);
+    Asking.Request task = submission.read(request.getInputStream(), "task", key, caller);
     Preference preference = Preference.of(prefer);
     return preference.appliedTo(submitAndWait(task, preference.within(patience, patience)));
   }
@@ -79,10 +82,11 @@ class TaskEndpoints {
   @PostMapping("/queue")
   ResponseEntity<byte[]> queue(
       HttpServletRequest request,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
       @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
       throws IOException, InterruptedException {
-    Asking.Request task = submission.read(request.getInputStream(), "queued", key);
+    Asking.Request task = submission.read(request.getInputStream(), "queued", key, caller);
     Preference preference = Preference.of(prefer);
     Duration wait = preference.within(patience, Duration.ZERO);
     if (wait.isPositive()) {
@@ -99,29 +103,32 @@ class TaskEndpoints {
   @PostMapping("/tasks/batch")
   ResponseEntity<byte[]> batch(
       HttpServletRequest request,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key)
       throws IOException {
-    return Http.ok(batches.submit(request.getInputStream(), key));
+    return Http.ok(batches.submit(request.getInputStream(), key, caller));
   }
 
   /// At once, or when the task has ended, if the caller prefers to wait for that.
   @GetMapping("/tasks/{id}")
   ResponseEntity<byte[]> show(
       @PathVariable String id,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Prefer", required = false) @Nullable List<String> prefer)
       throws InterruptedException {
     Preference preference = Preference.of(prefer);
-    LedgerAnswer.TaskView task = ledger.task(id);
+    LedgerAnswer.TaskView task = ledger.task(id, caller);
     Duration wait = preference.within(patience, Duration.ZERO);
     if (task.end() == null && !task.state().isEnd() && wait.isPositive()) {
       var _ = asking.await(id, wait);
-      task = ledger.task(id);
+      task = ledger.task(id, caller);
     }
     return preference.appliedTo(Http.ok(TaskDocument.of(task)));
   }
 
   @DeleteMapping("/tasks/{id}")
-  ResponseEntity<byte[]> cancel(@PathVariable String id) {
+  ResponseEntity<byte[]> cancel(@PathVariable String id, @AuthenticationPrincipal Caller caller) {
+    requireMayCancel(id, caller);
     CancelVerdict verdict =
         ledger
             .ask((ask, reply) -> new LedgerQuery.Cancel(ask, reply, id), LedgerAnswer.Cancel.class)
@@ -139,6 +146,16 @@ class TaskEndpoints {
       case ENDED -> throw Problem.of(HttpStatus.CONFLICT, "the task has ended").with("id", id);
       case UNKNOWN -> throw LedgerDoor.unknownTask(id);
     };
+  }
+
+  private void requireMayCancel(String id, Caller caller) {
+    if (caller.isKeyed()) {
+      LedgerAnswer.TaskView task = ledger.task(id, caller);
+      if (!caller.mayCancel(task.labels())) {
+        throw Problem.of(HttpStatus.FORBIDDEN, "the task was submitted with another key")
+            .with("id", id);
+      }
+    }
   }
 
   /// Not an error: the task goes on, and its result can be fetched.

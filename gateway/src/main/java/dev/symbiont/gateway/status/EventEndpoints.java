@@ -7,6 +7,8 @@ import dev.symbiont.contract.TaskState;
 import dev.symbiont.gateway.EventStream;
 import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
+import dev.symbiont.gateway.access.KeyRing;
 import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
 import java.util.Arrays;
@@ -16,6 +18,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestHeader;
@@ -35,30 +38,34 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
           .collect(Collectors.toUnmodifiableSet());
 
   private final LedgerDoor ledger;
+  private final KeyRing ring;
   private volatile boolean stopping;
 
-  EventEndpoints(LedgerDoor ledger) {
+  EventEndpoints(LedgerDoor ledger, KeyRing ring) {
+    this.ring = ring;
     this.ledger = ledger;
   }
 
   /// From now on, or from an event on.
   @GetMapping("/events")
   void all(
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String last,
       HttpServletResponse response)
       throws InterruptedException {
-    follow(null, last, new EventStream(response));
+    follow(null, last, caller, new EventStream(response));
   }
 
   /// From its beginning, or from an event on, until its end.
   @GetMapping("/tasks/{id}/events")
   void ofTask(
       @PathVariable String id,
+      @AuthenticationPrincipal Caller caller,
       @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String last,
       HttpServletResponse response)
       throws InterruptedException {
-    var _ = ledger.task(id); // or 404
-    follow(id, last, new EventStream(response));
+    var _ = ledger.task(id, caller); // or 404
+    follow(id, last, caller, new EventStream(response));
   }
 
   /// Nobody shall wait for those who only watch.
@@ -67,14 +74,15 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
     stopping = true;
   }
 
-  private void follow(@Nullable String task, @Nullable String last, EventStream events)
+  private void follow(
+      @Nullable String task, @Nullable String last, Caller caller, EventStream events)
       throws InterruptedException {
     Long after = place(last);
     // The caller learns that it is connected before anything happens.
-    var answer = ask(after, task);
+    var answer = ask(after, task, caller);
     events.stillHere();
     long heard = System.nanoTime();
-    while (!stopping) {
+    while (!stopping && ring.stillHolds(caller)) {
       for (TaskEvent each : answer.events()) {
         events.event(each.id(), each.event(), each);
         heard = System.nanoTime();
@@ -90,7 +98,7 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
         }
       }
       try {
-        answer = ask(answer.next(), task);
+        answer = ask(answer.next(), task, caller);
       } catch (Problem e) {
         // No ledger-writer just now; the caller need not know, and is told nothing until it is
         // back.
@@ -99,9 +107,10 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
     }
   }
 
-  private LedgerAnswer.Events ask(@Nullable Long after, @Nullable String task) {
+  private LedgerAnswer.Events ask(@Nullable Long after, @Nullable String task, Caller caller) {
     return ledger.ask(
-        (ask, reply) -> new LedgerQuery.Events(ask, reply, after, task), LedgerAnswer.Events.class);
+        (ask, reply) -> new LedgerQuery.Events(ask, reply, after, task, caller.owner()),
+        LedgerAnswer.Events.class);
   }
 
   private static @Nullable Long place(@Nullable String last) {

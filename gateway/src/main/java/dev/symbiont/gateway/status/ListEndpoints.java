@@ -8,6 +8,7 @@ import dev.symbiont.contract.WireEnum;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.gateway.access.Caller;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,6 +17,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
@@ -47,7 +49,8 @@ class ListEndpoints {
   private record Entries(List<?> entries, int count, @Nullable String next) {}
 
   @GetMapping("/tasks")
-  ResponseEntity<byte[]> tasks(@RequestParam Map<String, String> query) {
+  ResponseEntity<byte[]> tasks(
+      @RequestParam Map<String, String> query, @AuthenticationPrincipal Caller caller) {
     var wanted =
         new Wanted(query, "limit", "state", "tier", "label", "since", "until", "text", "cursor");
     var answer =
@@ -63,6 +66,7 @@ class ListEndpoints {
                     wanted.time("since"),
                     wanted.time("until"),
                     wanted.text("text"),
+                    caller.owner(),
                     wanted.text("cursor")),
             LedgerAnswer.Tasks.class);
     refuse(answer.invalid());
@@ -70,21 +74,25 @@ class ListEndpoints {
   }
 
   @GetMapping("/ledger")
-  ResponseEntity<byte[]> entries(@RequestParam Map<String, String> query) {
+  ResponseEntity<byte[]> entries(
+      @RequestParam Map<String, String> query, @AuthenticationPrincipal Caller caller) {
     var wanted =
         new Wanted(query, "limit", "model", "tier", "label", "success", "since", "until", "cursor");
     var answer =
-        entries(wanted, wanted.number("limit", DEFAULT_LIMIT, MOST), wanted.text("cursor"));
+        entries(wanted, caller, wanted.number("limit", DEFAULT_LIMIT, MOST), wanted.text("cursor"));
     return Http.ok(new Entries(answer.entries(), answer.entries().size(), answer.next()));
   }
 
   /// All that pass the filter, as lines of JSON or as a table. What is added meanwhile is left out.
   @GetMapping("/ledger/export")
-  void export(@RequestParam Map<String, String> query, HttpServletResponse response)
+  void export(
+      @RequestParam Map<String, String> query,
+      @AuthenticationPrincipal Caller caller,
+      HttpServletResponse response)
       throws IOException {
     var wanted = new Wanted(query, "format", "model", "tier", "label", "success", "since", "until");
     boolean csv = wanted.oneOf("format", Format.values()) == Format.CSV;
-    LedgerAnswer.Entries page = entries(wanted, MOST, null);
+    LedgerAnswer.Entries page = entries(wanted, caller, MOST, null);
     response.setContentType(csv ? "text/csv;charset=UTF-8" : "application/jsonl");
     response.setHeader(
         HttpHeaders.CONTENT_DISPOSITION,
@@ -100,11 +108,12 @@ class ListEndpoints {
       if (page.next() == null) {
         return;
       }
-      page = entries(wanted, MOST, page.next());
+      page = entries(wanted, caller, MOST, page.next());
     }
   }
 
-  private LedgerAnswer.Entries entries(Wanted wanted, int limit, @Nullable String cursor) {
+  private LedgerAnswer.Entries entries(
+      Wanted wanted, Caller caller, int limit, @Nullable String cursor) {
     var answer =
         ledger.ask(
             (ask, reply) ->
@@ -118,6 +127,7 @@ class ListEndpoints {
                     wanted.flag("success"),
                     wanted.time("since"),
                     wanted.time("until"),
+                    caller.owner(),
                     cursor),
             LedgerAnswer.Entries.class);
     refuse(answer.invalid());

@@ -6,6 +6,7 @@ import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.gateway.Http;
 import dev.symbiont.gateway.LedgerDoor;
+import dev.symbiont.gateway.access.Caller;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -64,7 +66,8 @@ class StatusEndpoints {
   }
 
   @GetMapping("/ledger/stats")
-  ResponseEntity<byte[]> stats(@RequestParam Map<String, String> query) {
+  ResponseEntity<byte[]> stats(
+      @RequestParam Map<String, String> query, @AuthenticationPrincipal Caller caller) {
     String groupBy = new Wanted(query, "group_by").text("group_by");
     if (groupBy != null && !GROUPS.matcher(groupBy).matches()) {
       throw Wanted.invalid(
@@ -72,7 +75,8 @@ class StatusEndpoints {
     }
     var stats =
         ledger.ask(
-            (ask, reply) -> new LedgerQuery.Stats(ask, reply, groupBy), LedgerAnswer.Stats.class);
+            (ask, reply) -> new LedgerQuery.Stats(ask, reply, groupBy, caller.owner()),
+            LedgerAnswer.Stats.class);
     var body = new LinkedHashMap<String, Object>();
     body.put("total_calls", stats.totalCalls());
     body.put("total_cost_estimated_usd", stats.totalCostUsd());

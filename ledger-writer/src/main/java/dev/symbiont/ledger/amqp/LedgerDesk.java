@@ -99,7 +99,7 @@ public final class LedgerDesk implements AutoCloseable {
     this.reconciliation = new Reconciliation(files, queries.index(), broker, hop, clock);
     this.letters = new DeadLetterQueue(broker, hop);
     this.parking = new Parking(broker, hop);
-    this.tierReport = new TierReport(tiers, writer.budgets(), broker, queries.index());
+    this.tierReport = new TierReport(tiers, writer::budgets, broker, queries.index());
     this.intake = new Intake(broker, hop, List.of(Topology.LEDGER), LARGEST_BATCH, waiting::add);
     this.thread = Thread.ofPlatform().name("ledger-writer").unstarted(this::work);
     // The first snapshot waits until the workers had time to show up.
@@ -196,6 +196,7 @@ public final class LedgerDesk implements AutoCloseable {
           case LedgerQuery.Replay replay when !DeadLetterQueue.isNoTask(replay.taskId()) ->
               incoming.add(new Incoming.Replay(replay));
           case LedgerQuery.SetTier set -> incoming.add(new Incoming.TierSetting(set));
+          case LedgerQuery.SetKey set -> incoming.add(new Incoming.KeySetting(set));
           case LedgerQuery.Discard discard -> incoming.add(new Incoming.Discard(discard));
           case LedgerQuery query -> questions.add(query);
           case Message other ->
@@ -216,6 +217,7 @@ public final class LedgerDesk implements AutoCloseable {
           parcels.add(Parcel.tier(Topology.changedKey(state), state));
           changed(state);
         }
+        case Reaction.KeyChanged(var key) -> parcels.add(Parcel.answer(key, Topology.KEY_SET));
         case Reaction.Parked(var tier, var until) -> parked(tier, until);
         case Reaction.Stop(var owner, var call) ->
             parcels.add(Parcel.answer(call, Topology.replyKey(owner)));
@@ -332,9 +334,13 @@ public final class LedgerDesk implements AutoCloseable {
                         .valueToTree(health.take(writer.liveWorkers(), writer.ledgerHead())));
             case LedgerQuery.DeadLetters it -> queries.answer(it);
             case LedgerQuery.Reconcile it -> reconciliation.answer(it);
+            case LedgerQuery.Keys it -> queries.answer(it);
             case LedgerQuery.Tiers it -> tierReport.answer(it, writer.tiers());
             case LedgerQuery.Replay it -> new LedgerAnswer.Replay(it.requestId(), sendAgain(it));
-            case LedgerQuery.Discard _, LedgerQuery.Cancel _, LedgerQuery.SetTier _ ->
+            case LedgerQuery.Discard _,
+                LedgerQuery.Cancel _,
+                LedgerQuery.SetTier _,
+                LedgerQuery.SetKey _ ->
                 throw new IllegalStateException("answered by the writer");
           };
       var _ = hop.deliver(List.of(Parcel.answer(answer, query.replyKey())));

@@ -17,9 +17,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// How the tiers and the budgets stand.
-record TierReport(Tiers tiers, List<Budget> budgets, Broker broker, Index index) {
+record TierReport(Tiers tiers, Supplier<List<Budget>> budgets, Broker broker, Index index) {
 
   LedgerAnswer.Tiers answer(LedgerQuery.Tiers query, TierSnapshot now) {
     Map<String, Long> running = index.runningByTier();
@@ -40,7 +41,7 @@ record TierReport(Tiers tiers, List<Budget> budgets, Broker broker, Index index)
               now.spentToday().getOrDefault(Budget.tierScope(tier.name()), BigDecimal.ZERO)));
     }
     var budgetViews = new ArrayList<BudgetView>();
-    for (Budget budget : budgets) {
+    for (Budget budget : budgets.get()) {
       now.spentToday()
           .forEach(
               (scope, spent) -> {

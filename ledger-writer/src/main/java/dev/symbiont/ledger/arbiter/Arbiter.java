@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.arbiter;
 
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.CostBasis;
@@ -75,6 +76,7 @@ public final class Arbiter {
   private final SequencedMap<String, GrantAnswer> refusals = new LinkedHashMap<>();
 
   private final Spending spending;
+  private final AccessKeys keys;
 
   /// What the arbiter decides by, beside the tiers.
   ///
@@ -97,9 +99,11 @@ public final class Arbiter {
       Collection<TaskRecord> openCalls,
       Collection<TaskRecord> lately,
       List<TierRecord> tiers,
-      List<Sum> spending) {
+      List<Sum> spending,
+      List<AccessKey> keys) {
 
-    public static final Memory NONE = new Memory(List.of(), List.of(), List.of(), List.of());
+    public static final Memory NONE =
+        new Memory(List.of(), List.of(), List.of(), List.of(), List.of());
   }
 
   /// What is answered to a request, and what has to be on disk before.
@@ -124,6 +128,7 @@ public final class Arbiter {
     this.rules = rules;
     this.lookUp = lookUp;
     this.spending = new Spending(memory.spending);
+    this.keys = new AccessKeys(memory.keys, rules.budgets);
     memory.tiers.forEach(it -> gates.put(it.tier(), it));
     tiers.names().forEach(it -> gates.putIfAbsent(it, TierRecord.open(it, clock.instant())));
     tiers.names().forEach(it -> windows.put(it, new RateWindow()));
@@ -191,6 +196,25 @@ public final class Arbiter {
   /// Takes into account what an operator did to a tier.
   public void apply(TierSet set, Instant recordedAt) {
     change(set.tier(), recordedAt, gate -> gate.set(set, recordedAt));
+  }
+
+  /// Takes into account how a key stands now.
+  public void apply(AccessKey key) {
+    keys.put(key);
+  }
+
+  public Optional<AccessKey> key(String id) {
+    return keys.find(id);
+  }
+
+  /// The keys that changed since the last call of this.
+  public List<AccessKey> takeChangedKeys() {
+    return keys.takeChanged();
+  }
+
+  /// Those that are configured, and those of keys.
+  public List<Budget> budgets() {
+    return keys.budgets();
   }
 
   private void change(String tier, Instant now, UnaryOperator<TierRecord> change) {
@@ -406,7 +430,7 @@ public final class Arbiter {
               spent));
     }
     String day = dayOf(now);
-    for (Budget budget : rules.budgets) {
+    for (Budget budget : budgets()) {
       Optional<String> scope = budget.scope(tier.name(), request.labels());
       if (scope.isEmpty()) {
         continue;
@@ -437,7 +461,7 @@ public final class Arbiter {
   /// Only what a budget names is worth remembering.
   private Map<String, String> budgetLabels(Map<String, String> labels) {
     var named = new HashMap<String, String>();
-    for (Budget budget : rules.budgets) {
+    for (Budget budget : budgets()) {
       if (budget.label() != null && labels.containsKey(budget.label())) {
         named.put(budget.label(), labels.get(budget.label()));
       }

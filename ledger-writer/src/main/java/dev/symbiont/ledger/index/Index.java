@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.index;
 
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.LedgerAnswer.Calls;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
 import dev.symbiont.contract.LedgerQuery;
@@ -32,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -58,18 +60,24 @@ public final class Index implements AutoCloseable {
           journal_offset INTEGER, journal_length INTEGER);
       CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
       CREATE TABLE IF NOT EXISTS tier (name TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS access_key (id TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS spending (day TEXT, scope TEXT, usd TEXT, PRIMARY KEY (day, scope)) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS total (date TEXT, model TEXT, tier TEXT, calls INTEGER, tokens INTEGER, cost TEXT,
           PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
       """;
 
   /// One more with every change of the schema or of what is kept of a task.
-  private static final int SCHEMA_VERSION = 4;
+  private static final int SCHEMA_VERSION = 5;
 
   private static final List<String> TABLES =
-      List.of("mark", "task", "call", "tier", "spending", "total");
+      List.of("mark", "task", "call", "tier", "access_key", "spending", "total");
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
+  private static final String TASK_HAS_LABEL =
+      """
+      EXISTS (SELECT 1 FROM task, json_each(record, '$.labels') AS label
+      WHERE task.id = json_extract(line, '$.task_id') AND label.key || '=' || label.value = ?)
+      """;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
 
   private final Sql sql;
@@ -163,6 +171,7 @@ public final class Index implements AutoCloseable {
       List<TaskRecord> tasks,
       List<Call> calls,
       List<TierRecord> tiers,
+      List<AccessKey> keys,
       List<Sum> spending,
       Mark mark) {
     sql.atOnce(
@@ -170,6 +179,9 @@ public final class Index implements AutoCloseable {
           put(tasks);
           for (TierRecord tier : tiers) {
             sql.update("INSERT OR REPLACE INTO tier VALUES (?, ?)", tier.tier(), text(tier));
+          }
+          for (AccessKey key : keys) {
+            sql.update("INSERT OR REPLACE INTO access_key VALUES (?, ?)", key.id(), text(key));
           }
           for (Sum sum : spending) {
             add(sum);
@@ -203,6 +215,12 @@ public final class Index implements AutoCloseable {
   public List<TierRecord> tiers() {
     return sql.query("SELECT record FROM tier")
         .all(row -> Codec.mapper().readValue(row.getString(1), TierRecord.class));
+  }
+
+  /// Every key, the revoked ones as well.
+  public List<AccessKey> keys() {
+    return sql.query("SELECT record FROM access_key")
+        .all(row -> Codec.mapper().readValue(row.getString(1), AccessKey.class));
   }
 
   /// The sums of this day and later ones.
@@ -343,10 +361,10 @@ public final class Index implements AutoCloseable {
     filter.add("tier = ?", wanted.tier());
     filter.add("accepted_at >= ?", millis(wanted.since()));
     filter.add("accepted_at < ?", millis(wanted.until()));
-    if (wanted.label() != null) {
+    for (String label : labels(wanted.label(), wanted.owner())) {
       filter.add(
           "EXISTS (SELECT 1 FROM json_each(record, '$.labels') AS label WHERE label.key || '=' || label.value = ?)",
-          wanted.label());
+          label);
     }
     if (wanted.text() != null) {
       filter.add("instr(lower(json_extract(record, '$.preview')), lower(?)) > 0", wanted.text());
@@ -375,13 +393,8 @@ public final class Index implements AutoCloseable {
     if (wanted.success() != null) {
       filter.add("json_extract(line, '$.success') = ?", wanted.success() ? 1 : 0);
     }
-    if (wanted.label() != null) {
-      filter.add(
-          """
-          EXISTS (SELECT 1 FROM task, json_each(record, '$.labels') AS label
-          WHERE task.id = json_extract(line, '$.task_id') AND label.key || '=' || label.value = ?)
-          """,
-          wanted.label());
+    for (String label : labels(wanted.label(), wanted.owner())) {
+      filter.add(TASK_HAS_LABEL, label);
     }
     if (wanted.cursor() != null) {
       filter.add("number < ?", Cursor.parse(wanted.cursor()).number());
@@ -396,6 +409,15 @@ public final class Index implements AutoCloseable {
                   return Codec.mapper().readTree(row.getString(2));
                 });
     return Page.of(found, limit, _ -> new Cursor(numbers.getLast(), ""));
+  }
+
+  /// What a task must be labelled with.
+  private static List<String> labels(@Nullable String asked, @Nullable String owner) {
+    return Stream.of(
+            Optional.ofNullable(asked),
+            Optional.ofNullable(owner).map(it -> AccessKey.LABEL + "=" + it))
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   private static @Nullable Long millis(@Nullable Instant moment) {
@@ -415,7 +437,9 @@ public final class Index implements AutoCloseable {
   }
 
   /// Calls and cost by something else; what has none is under the empty name.
-  public Map<String, Calls> callsBy(String what) {
+  ///
+  /// @param owner only of tasks that were submitted with this key; of all if absent
+  public Map<String, Calls> callsBy(String what, @Nullable String owner) {
     String key =
         switch (what) {
           case "tier", "outcome" -> what;
@@ -428,17 +452,21 @@ public final class Index implements AutoCloseable {
               WHERE task.id = json_extract(line, '$.task_id') AND label.key = ?)
               """;
         };
-    Object[] label =
-        key.contains("?") ? new Object[] {what.substring(what.indexOf(':') + 1)} : new Object[0];
+    var values = new ArrayList<Object>();
+    if (key.contains("?")) {
+      values.add(what.substring(what.indexOf(':') + 1));
+    }
+    values.addAll(labels(null, owner));
     var groups = new TreeMap<String, Calls>();
     // The amount as text: SQLite itself would make a floating point number of it.
     sql.query(
             """
             SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE NOT EXISTS
             (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
+            AND %s
             """
-                .formatted(key),
-            label)
+                .formatted(key, owner == null ? "true" : TASK_HAS_LABEL),
+            values.toArray())
         .all(
             row ->
                 groups.merge(

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// A line of `tasks.jsonl`: one step of a task, as it was published or as the ledger-writer decided
-/// it, or what an operator did to a tier.
+/// it, or what an operator did to a tier or a key.
 public record Entry(String eventId, Instant recordedAt, Event event) {
 
   public static Entry of(Event event, Instant now) {

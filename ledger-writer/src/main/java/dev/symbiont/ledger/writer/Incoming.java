@@ -32,6 +32,9 @@ public sealed interface Incoming {
   /// Open or close a tier by hand.
   record TierSetting(LedgerQuery.SetTier query) implements Incoming {}
 
+  /// Make, change or revoke a key.
+  record KeySetting(LedgerQuery.SetKey query) implements Incoming {}
+
   /// Time has passed.
   record Tick() implements Incoming {}
 

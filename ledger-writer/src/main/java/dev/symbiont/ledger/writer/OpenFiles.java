@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.writer;
 
+import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TierSet;
 import dev.symbiont.contract.Tiers;
@@ -164,7 +165,12 @@ final class OpenFiles implements AutoCloseable {
     }
     ledger.flush();
     index.commit(
-        arbiter.takeChanged(), derived, arbiter.tiers(), arbiter.takeSpending(), journal.mark());
+        arbiter.takeChanged(),
+        derived,
+        arbiter.tiers(),
+        arbiter.takeChangedKeys(),
+        arbiter.takeSpending(),
+        journal.mark());
     calls += derived.size();
     derived.clear();
     projected = journal.mark().lines();
@@ -199,7 +205,7 @@ final class OpenFiles implements AutoCloseable {
             InstantSource.system(),
             System::nanoTime,
             Arbiter.Rules.replaying(backoff),
-            new Arbiter.Memory(List.of(), List.of(), index.tiers(), List.of()),
+            new Arbiter.Memory(List.of(), List.of(), index.tiers(), List.of(), List.of()),
             index::task);
     private final List<Index.Call> found = new ArrayList<>();
     private int taken;
@@ -216,6 +222,7 @@ final class OpenFiles implements AutoCloseable {
                   call -> found.add(new Index.Call(++number, LedgerLine.of(call), line.span())));
         }
         case TierSet set -> arbiter.apply(set, entry.recordedAt());
+        case KeySet set -> arbiter.apply(set.key());
       }
       mark = Mark.after(line);
       if (++taken % CHUNK == 0) {
@@ -224,7 +231,13 @@ final class OpenFiles implements AutoCloseable {
     }
 
     void commit() {
-      index.commit(arbiter.takeChanged(), found, arbiter.tiers(), arbiter.takeSpending(), mark);
+      index.commit(
+          arbiter.takeChanged(),
+          found,
+          arbiter.tiers(),
+          arbiter.takeChangedKeys(),
+          arbiter.takeSpending(),
+          mark);
       found.clear();
     }
   }

@@ -1,6 +1,7 @@
 package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.InvalidFieldException;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CallView;
@@ -106,13 +107,21 @@ public final class Queries implements AutoCloseable {
     for (Line line : lines) {
       Entry entry = Entry.read(line.bytes());
       if (entry.event() instanceof Step step
-          && (query.taskId() == null || query.taskId().equals(step.taskId()))) {
+          && (query.taskId() == null || query.taskId().equals(step.taskId()))
+          && (query.owner() == null || isOwner(query.owner(), step.taskId()))) {
         events.add(Events.of(line.span().end(), entry.recordedAt(), step));
       }
     }
     long next = lines.isEmpty() ? from : lines.getLast().span().end();
     return new LedgerAnswer.Events(
         query.requestId(), events, next, next < until && !lines.isEmpty());
+  }
+
+  private boolean isOwner(String key, String taskId) {
+    return index
+        .task(taskId)
+        .filter(it -> key.equals(it.labels().get(AccessKey.LABEL)))
+        .isPresent();
   }
 
   /// A task's first entry is no earlier than the one with its prompt, but for what raced with it.
@@ -127,7 +136,9 @@ public final class Queries implements AutoCloseable {
   }
 
   public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {
-    Map<String, LedgerAnswer.Calls> byModel = index.callsByModel();
+    String owner = query.owner();
+    Map<String, LedgerAnswer.Calls> byModel =
+        owner == null ? index.callsByModel() : index.callsBy("model", owner);
     return new LedgerAnswer.Stats(
         query.requestId(),
         byModel.values().stream().mapToLong(LedgerAnswer.Calls::calls).sum(),
@@ -135,8 +146,8 @@ public final class Queries implements AutoCloseable {
             .map(LedgerAnswer.Calls::cost)
             .reduce(BigDecimal.ZERO, BigDecimal::add),
         byModel,
-        index.callsByDate(),
-        query.groupBy() == null ? null : index.callsBy(query.groupBy()));
+        owner == null ? index.callsByDate() : index.callsBy("day", owner),
+        query.groupBy() == null ? null : index.callsBy(query.groupBy(), owner));
   }
 
   public LedgerAnswer.Status answer(LedgerQuery.Status query, @Nullable Instant lastHeartbeat) {
@@ -170,6 +181,10 @@ public final class Queries implements AutoCloseable {
     return new LedgerAnswer.DeadLetters(query.requestId(), byCause, letters);
   }
 
+  public LedgerAnswer.Keys answer(LedgerQuery.Keys query) {
+    return new LedgerAnswer.Keys(query.requestId(), index.keys());
+  }
+
   @Override
   public void close() {
     index.close();
@@ -191,6 +206,7 @@ public final class Queries implements AutoCloseable {
         task.endedAt(),
         task.tier(),
         task.decision(),
+        task.labels(),
         task.calls().stream().map(Queries::view).toList(),
         task.end() != null && stepAt(task.end()) instanceof TaskEnded end ? end : null,
         closed.map(TierState::until).orElse(task.waitsUntil()),

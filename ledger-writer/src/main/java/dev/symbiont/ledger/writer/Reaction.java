@@ -1,5 +1,6 @@
 package dev.symbiont.ledger.writer;
 
+import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
@@ -20,6 +21,9 @@ public sealed interface Reaction {
 
   /// A tier is not as it was. It comes before the answers that follow from it.
   record TierChanged(TierState state) implements Reaction {}
+
+  /// A key is not as it was. It comes before the answer that says so.
+  record KeyChanged(KeySet key) implements Reaction {}
 
   /// Nothing is known to be wrong with the tier that a task waits for.
   ///

@@ -1,6 +1,7 @@
 package dev.symbiont.ledger.writer;
 
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CancelRequested;
 import dev.symbiont.contract.Confidence;
@@ -9,6 +10,7 @@ import dev.symbiont.contract.Decision;
 import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.CancelVerdict;
 import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
@@ -71,6 +73,7 @@ public final class Writer implements AutoCloseable {
   private final Lag lag;
   private volatile List<WorkerBeat> liveWorkers = List.of();
   private volatile TierSnapshot tiersNow;
+  private volatile List<Budget> budgets;
   private Map<String, TierState> told = Map.of();
   private volatile Mark ledgerHead;
   private OpenFiles open;
@@ -123,6 +126,7 @@ public final class Writer implements AutoCloseable {
     this.arbiter = arbiter();
     this.ledgerHead = open.ledger().mark();
     this.tiersNow = snapshot();
+    this.budgets = arbiter.budgets();
   }
 
   /// Builds the index anew in a folder that the caller has locked, and returns what else was
@@ -171,6 +175,7 @@ public final class Writer implements AutoCloseable {
           }
         }
         case Incoming.TierSetting(LedgerQuery.SetTier query) -> set(query, pending);
+        case Incoming.KeySetting(LedgerQuery.SetKey query) -> set(query, pending);
         case Incoming.Tick() -> {
           // What follows from the time is seen below.
         }
@@ -207,8 +212,9 @@ public final class Writer implements AutoCloseable {
     return tiersNow;
   }
 
+  /// May be called from any thread.
   public List<Budget> budgets() {
-    return rules.budgets();
+    return budgets;
   }
 
   /// When the next tier is to be tried again, if that is a matter of time.
@@ -277,7 +283,8 @@ public final class Writer implements AutoCloseable {
             index.withOpenCalls(),
             index.calledSince(now.minus(longest)),
             index.tiers(),
-            index.spendingSince(LedgerLine.date(now.minus(Duration.ofDays(1)))));
+            index.spendingSince(LedgerLine.date(now.minus(Duration.ofDays(1)))),
+            index.keys());
     return new Arbiter(tiers, clock, System::nanoTime, rules, memory, index::task);
   }
 
@@ -417,6 +424,23 @@ public final class Writer implements AutoCloseable {
       state = snapshot().of(query.tier()).orElseThrow();
     }
     var answer = new LedgerAnswer.SetTier(query.requestId(), state);
+    pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
+  }
+
+  /// A revoked key stays revoked, whoever has seen it before and sends it back.
+  private void set(LedgerQuery.SetKey query, List<Pending> pending) throws IOException {
+    AccessKey known = arbiter.key(query.key().id()).orElse(null);
+    AccessKey key = null;
+    if (known == null || !known.isRevoked()) {
+      Instant now = clock.instant();
+      key = query.key().withVersion(known == null ? 1 : known.version() + 1);
+      var set = new KeySet(key, query.requestId(), now);
+      var _ = open.journal().add(Entry.of(set, now).toJson());
+      arbiter.apply(key);
+      budgets = arbiter.budgets();
+      pending.add(() -> new Reaction.KeyChanged(set));
+    }
+    var answer = new LedgerAnswer.SetKey(query.requestId(), key);
     pending.add(() -> new Reaction.Answer(answer, query.replyKey()));
   }
 

@@ -50,7 +50,7 @@ final class Desk implements AutoCloseable {
   }
 
   LedgerClient client(String worker) {
-    return new LedgerClient(broker, hop, worker, new LedgerClient.Listener() {});
+    return new LedgerClient(broker, hop, worker);
   }
 
   /// Made anew, so that it sees what was written last.

@@ -114,7 +114,7 @@ class LedgerDeskIT {
       var stats =
           soon(
               client.ask(
-                  (id, key) -> new LedgerQuery.Stats(id, key, null),
+                  (id, key) -> new LedgerQuery.Stats(id, key, null, null),
                   LedgerAnswer.Stats.class,
                   PATIENCE));
       var status = soon(client.ask(LedgerQuery.Status::new, LedgerAnswer.Status.class, PATIENCE));

@@ -85,7 +85,8 @@ class GateTest {
     String written = Codec.mapper().writeValueAsString(arbiter.tiers().getFirst());
     TierRecord read = Codec.mapper().readValue(written, TierRecord.class);
 
-    arbiter = arbiter(new Arbiter.Memory(List.of(), List.of(), List.of(read), List.of()));
+    arbiter =
+        arbiter(new Arbiter.Memory(List.of(), List.of(), List.of(read), List.of(), List.of()));
 
     assertThat(ask("task-2", "ask-2")).isInstanceOf(GrantAnswer.Closed.class);
   }
@@ -145,7 +146,7 @@ class GateTest {
     List<TaskRecord> lately = arbiter.takeChanged();
     now = NOON.plusSeconds(20);
 
-    arbiter = arbiter(new Arbiter.Memory(lately, lately, List.of(), List.of()));
+    arbiter = arbiter(new Arbiter.Memory(lately, lately, List.of(), List.of(), List.of()));
 
     assertThat(ask("task-600", "ask-600"))
         .asInstanceOf(type(GrantAnswer.NotBefore.class))
@@ -194,7 +195,8 @@ class GateTest {
     grant("task-1", "ask-1");
     List<Sum> remembered = arbiter.takeSpending();
 
-    arbiter = arbiter(new Arbiter.Memory(List.of(), List.of(), List.of(), remembered), budget);
+    arbiter =
+        arbiter(new Arbiter.Memory(List.of(), List.of(), List.of(), remembered, List.of()), budget);
 
     assertThat(ask("task-2", "ask-2")).isInstanceOf(GrantAnswer.OverBudget.class);
     now = NOON.plus(Duration.ofHours(12));

@@ -225,7 +225,7 @@ class SilentWorkerTest {
             () -> now,
             System::nanoTime,
             Samples.RULES,
-            new Arbiter.Memory(arbiter.takeChanged(), List.of(), List.of(), List.of()),
+            new Arbiter.Memory(arbiter.takeChanged(), List.of(), List.of(), List.of(), List.of()),
             _ -> Optional.empty());
 
     var given = new ArrayList<CallEnded>();

@@ -209,7 +209,8 @@ class QueriesTest {
   }
 
   private static LedgerQuery.Entries entries(int limit, @Nullable String cursor) {
-    return new LedgerQuery.Entries("q", "r", limit, null, null, null, null, null, null, cursor);
+    return new LedgerQuery.Entries(
+        "q", "r", limit, null, null, null, null, null, null, null, cursor);
   }
 
   private List<String> tasks(String filter) {
@@ -285,13 +286,14 @@ class QueriesTest {
     try (Queries queries = queries()) {
       for (String what : List.of("tier", "model", "purpose", "outcome", "day", "hour")) {
         Map<String, LedgerAnswer.Calls> groups =
-            Objects.requireNonNull(queries.answer(new LedgerQuery.Stats("q", "r", what)).groups());
+            Objects.requireNonNull(
+                queries.answer(new LedgerQuery.Stats("q", "r", what, null)).groups());
         assertThat(groups).as(what).hasSize(1);
         assertThat(groups.values())
             .as(what)
             .containsExactly(new LedgerAnswer.Calls(2, new BigDecimal("0.3")));
       }
-      assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "label:team")).groups())
+      assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "label:team", null)).groups())
           .containsOnlyKeys("");
     }
   }
@@ -309,7 +311,7 @@ class QueriesTest {
 
   private LedgerAnswer.Stats stats() {
     try (Queries queries = queries()) {
-      return queries.answer(new LedgerQuery.Stats("q", "r", null));
+      return queries.answer(new LedgerQuery.Stats("q", "r", null, null));
     }
   }
 

@@ -245,14 +245,14 @@ class RecoveryTest {
     }
     LedgerAnswer.Stats stats;
     try (Queries queries = queries(folder)) {
-      stats = queries.answer(new LedgerQuery.Stats("q", "r", null));
+      stats = queries.answer(new LedgerQuery.Stats("q", "r", null, null));
     }
     assertThat(stats.totalCalls()).as("%s cut at %d: the index", what, at).isEqualTo(calls.get());
   }
 
   private static String answers(Path folder) {
     try (Queries queries = queries(folder)) {
-      return queries.answer(new LedgerQuery.Stats("q", "r", null))
+      return queries.answer(new LedgerQuery.Stats("q", "r", null, null))
           + "\n"
           + queries.answer(LedgerQuery.Entries.newest("q", "r", 100))
           + "\n"

@@ -224,7 +224,7 @@ class RotationTest {
 
   private LedgerAnswer.Stats stats() {
     try (Queries queries = new Queries(files, () -> now, List::of, Samples.ALL_OPEN)) {
-      return queries.answer(new LedgerQuery.Stats("q", "r", null));
+      return queries.answer(new LedgerQuery.Stats("q", "r", null, null));
     }
   }
 

@@ -339,7 +339,7 @@ class WriterTest {
 
     assertThat(Files.readAllLines(files.ledger())).hasSize(2);
     try (Queries queries = queries()) {
-      LedgerAnswer.Stats stats = queries.answer(new LedgerQuery.Stats("q", "r", null));
+      LedgerAnswer.Stats stats = queries.answer(new LedgerQuery.Stats("q", "r", null, null));
       assertThat(stats.totalCalls()).isEqualTo(1);
       assertThat(stats.totalCostUsd()).isEqualByComparingTo("0.02");
     }
@@ -390,7 +390,7 @@ class WriterTest {
     }
 
     try (Queries queries = queries()) {
-      LedgerAnswer.Stats stats = queries.answer(new LedgerQuery.Stats("q", "r", null));
+      LedgerAnswer.Stats stats = queries.answer(new LedgerQuery.Stats("q", "r", null, null));
       assertThat(stats.totalCalls()).isEqualTo(1_001);
       assertThat(stats.totalCostUsd()).isEqualByComparingTo(total);
       assertThat(stats.byModel().get("haiku")).isNotNull();

@@ -132,6 +132,7 @@ public final class RouterDesk implements AutoCloseable {
     if (!(Codec.decode(schema, delivery.body()) instanceof Task task)) {
       throw new InvalidFieldException("type", "must be symbiont.task.v1");
     }
+    task.requireNoReservedLabels();
     String given = idOf(task, delivery);
     String id = given == null ? Ids.draw("task", clock.instant(), random) : given;
     boolean possibleDuplicate = given == null && delivery.redelivered();
