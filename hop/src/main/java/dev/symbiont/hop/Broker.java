@@ -31,8 +31,8 @@ import org.springframework.amqp.rabbit.connection.ConnectionFactory;
 import org.springframework.amqp.rabbit.connection.ConnectionListener;
 
 /// The connections of one process: one to consume and one to publish, so that a broker which blocks
-/// publishers still hears acknowledgements. Declares the topology on every connect and reconnects
-/// by itself.
+/// publishers still hears acknowledgements. Declares the topology on every connect, or checks that
+/// it is there if its user may not declare, and reconnects by itself.
 public final class Broker implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Broker.class);
@@ -210,8 +210,8 @@ public final class Broker implements AutoCloseable {
 
   private void connected(Connection connection) {
     com.rabbitmq.client.Connection raw = delegate(connection);
-    try (Channel channel = raw.createChannel()) {
-      declare(channel);
+    try {
+      declare(raw);
     } catch (IOException | TimeoutException e) {
       raw.abort();
       throw new AmqpException("declaring the topology failed: " + reasonOf(e), e);
@@ -225,10 +225,25 @@ public final class Broker implements AutoCloseable {
 
   /// Brings back what somebody has deleted meanwhile.
   void declareAgain(com.rabbitmq.client.Connection connection) {
-    try (Channel channel = connection.createChannel()) {
-      declare(channel);
+    try {
+      declare(connection);
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
       log.warn("declaring the topology failed: {}", reasonOf(e));
+    }
+  }
+
+  private void declare(com.rabbitmq.client.Connection connection)
+      throws IOException, TimeoutException {
+    try (Channel channel = connection.createChannel()) {
+      declare(channel);
+    } catch (IOException e) {
+      if (!wasClosedWith(AMQP.ACCESS_REFUSED, e)) {
+        throw e;
+      }
+      // Where each role has a user of its own, somebody else has declared it all.
+      try (Channel channel = connection.createChannel()) {
+        check(channel);
+      }
     }
   }
 
@@ -246,6 +261,41 @@ public final class Broker implements AutoCloseable {
         channel.queueBind(binding.destination(), binding.source(), binding.key());
       }
     }
+  }
+
+  /// Bindings cannot be looked at; a message that finds none comes back.
+  private void check(Channel channel) throws IOException {
+    for (Topology.Exchange exchange : topology.exchanges()) {
+      check("exchange", exchange.name(), channel::exchangeDeclarePassive);
+    }
+    for (Topology.Queue queue : topology.queues()) {
+      check("queue", queue.name(), channel::queueDeclarePassive);
+    }
+  }
+
+  private static void check(String kind, String name, PassiveDeclaration declaration)
+      throws IOException {
+    try {
+      var _ = declaration.declare(name);
+    } catch (IOException e) {
+      if (!wasClosedWith(AMQP.NOT_FOUND, e)) {
+        throw e;
+      }
+      // Without its cause, which says less.
+      throw new IOException(
+          "there is no %s '%s', and this user may not make it; import anew what `symbiont definitions` writes"
+              .formatted(kind, name));
+    }
+  }
+
+  private interface PassiveDeclaration {
+    Object declare(String name) throws IOException;
+  }
+
+  private static boolean wasClosedWith(int code, IOException e) {
+    return e.getCause() instanceof ShutdownSignalException shutdown
+        && shutdown.getReason() instanceof AMQP.Channel.Close close
+        && close.getReplyCode() == code;
   }
 
   private static CachingConnectionFactory factory(URI address, String name) {
