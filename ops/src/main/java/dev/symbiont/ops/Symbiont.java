@@ -41,6 +41,7 @@ import picocli.CommandLine.Command;
       DeadLettersCommand.class,
       KeysCommand.class,
       LedgerCommand.class,
+      DefinitionsCommand.class,
       ExplainCommand.class,
       ChaosCommand.class,
       CommandLine.HelpCommand.class
