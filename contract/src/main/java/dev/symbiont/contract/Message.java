@@ -11,4 +11,5 @@ public sealed interface Message
         TierState,
         LedgerQuery,
         LedgerAnswer,
-        WorkerBeat {}
+        WorkerBeat,
+        Webhook {}

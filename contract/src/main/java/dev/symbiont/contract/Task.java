@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 /// @param isolation from other tasks; as the tier says if absent
 /// @param system the system prompt
 /// @param jsonSchema the answer is JSON that obeys this schema
-/// @param webhook not served yet, and therefore refused
+/// @param webhook address that is called when the task ends
 public record Task(
     @Nullable String id,
     String task,
@@ -88,9 +88,8 @@ public record Task(
     if (timeoutSeconds != null && timeoutSeconds <= 0) {
       throw new InvalidFieldException("timeout_seconds", "must be positive");
     }
-    // A promise that nothing keeps yet must not look accepted.
     if (webhook != null) {
-      throw new InvalidFieldException("webhook", "is not served yet; leave it out");
+      Webhook.requireUrl("webhook", webhook);
     }
     priority = Objects.requireNonNullElse(priority, Priority.NORMAL);
     if (labels != null && labels.values().stream().anyMatch(Objects::isNull)) {

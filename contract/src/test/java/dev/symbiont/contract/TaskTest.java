@@ -73,26 +73,38 @@ class TaskTest {
     assertRefused("json_schema", () -> with("id", null, nodes.nullNode()));
   }
 
-  @Test
-  void aPromiseThatNothingKeepsYetIsRefused() {
-    assertRefused(
-        "webhook",
-        () ->
-            new Task(
-                null,
-                "x",
-                null,
-                null,
-                null,
-                Priority.NORMAL,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                Map.of(),
-                "https://example.org/done"));
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ftp://example.org/x",
+        "example.org",
+        "https://",
+        "https:///path",
+        "https://user:password@example.org/",
+        "https://example.org/ a",
+        "mailto:a@example.org"
+      })
+  void aWebhookIsAnAddressThatCanBeCalled(String url) {
+    assertThat(withWebhook("https://example.org/done?x=1").webhook()).isNotNull();
+    assertRefused("webhook", () -> withWebhook(url));
+  }
+
+  private static Task withWebhook(String url) {
+    return new Task(
+        null,
+        "x",
+        null,
+        null,
+        null,
+        Priority.NORMAL,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        Map.of(),
+        url);
   }
 
   @ParameterizedTest

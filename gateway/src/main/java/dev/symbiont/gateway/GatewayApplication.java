@@ -7,6 +7,7 @@ import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
 import dev.symbiont.gateway.intake.Waiting;
+import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Heartbeat;
 import dev.symbiont.hop.Hop;
@@ -47,8 +48,12 @@ public class GatewayApplication {
 
   @Bean
   Submission submission(
-      Publisher publisher, Tiers tiers, InstantSource clock, RandomGenerator random) {
-    return new Submission(publisher, tiers, clock, random);
+      Publisher publisher,
+      Tiers tiers,
+      Webhooks webhooks,
+      InstantSource clock,
+      RandomGenerator random) {
+    return new Submission(publisher, tiers, webhooks, clock, random);
   }
 
   @Bean

@@ -5,6 +5,7 @@ import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import java.util.HashMap;
@@ -60,6 +61,12 @@ public record Parcel(
             .deliveryMode(PERSISTENT)
             .build();
     return new Parcel("", queue, properties, Codec.encode(result), false);
+  }
+
+  /// Somebody is to be called over HTTP.
+  public static Parcel webhook(String key, Webhook webhook) {
+    var properties = properties(webhook).messageId(webhook.id()).deliveryMode(PERSISTENT).build();
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(webhook), true);
   }
 
   /// A sign of life; worthless when old, so that it never piles up while nobody reads it.

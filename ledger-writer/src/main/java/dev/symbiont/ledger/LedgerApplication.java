@@ -55,7 +55,15 @@ public class LedgerApplication {
         () -> {
           var writer = openWriter(files, tiers, clock, settings, worker);
           var desk =
-              new LedgerDesk(broker, hop, tiers, files, writer, clock, settings.heartbeatEvery());
+              new LedgerDesk(
+                  broker,
+                  hop,
+                  tiers,
+                  files,
+                  writer,
+                  clock,
+                  settings.heartbeatEvery(),
+                  settings.webhooks());
           desk.start();
           heartbeat.start();
           return () -> {

@@ -1,5 +1,6 @@
 package dev.symbiont.ledger;
 
+import dev.symbiont.ledger.amqp.TierWatcher;
 import dev.symbiont.ledger.arbiter.Arbiter;
 import dev.symbiont.ledger.arbiter.Backoff;
 import dev.symbiont.ledger.arbiter.Budget;
@@ -18,6 +19,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /// @param limitBackoff how long a tier stays closed when a limit does not say until when
 /// @param probeExpiry how long the first call after a limit may take before another one is tried
 /// @param budgets what may be spent in a day
+/// @param webhooks who is called when a tier is limited or open again
 @ConfigurationProperties("symbiont.ledger")
 public record LedgerSettings(
     @DefaultValue("var/ledger") Path folder,
@@ -25,7 +27,8 @@ public record LedgerSettings(
     @DefaultValue("5") int maxCallsPerStep,
     @Nullable Backoff limitBackoff,
     @DefaultValue("15s") Duration probeExpiry,
-    @DefaultValue List<Budget> budgets) {
+    @DefaultValue List<Budget> budgets,
+    @DefaultValue List<TierWatcher> webhooks) {
 
   public LedgerSettings {
     if (!heartbeatEvery.isPositive()) {
@@ -38,6 +41,7 @@ public record LedgerSettings(
       throw new IllegalArgumentException("symbiont.ledger.probe-expiry: must be positive");
     }
     budgets = List.copyOf(budgets);
+    webhooks = List.copyOf(webhooks);
   }
 
   Arbiter.Rules rules() {

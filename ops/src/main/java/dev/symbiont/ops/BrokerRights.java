@@ -41,6 +41,7 @@ record BrokerRights(
   private static final String DEFAULT_EXCHANGE = "amq.default";
 
   private static final String TO_GATEWAYS = Topology.replyKey("gateway-*");
+  private static final String TO_OPERATORS = Topology.replyKey("operator-*");
   private static final String TO_DISPATCHERS = Topology.replyKey("dispatcher-*");
 
   /// The whole table.
@@ -65,10 +66,14 @@ record BrokerRights(
     return List.of(
         new BrokerRights(
             "gateway",
-            List.of(OWN_QUEUES),
-            List.of(Topology.FLOW),
-            all(accepted, List.of(Topology.ASK_LEDGER), alive),
-            Map.of(Topology.FLOW, List.of(TO_GATEWAYS))),
+            List.of(OWN_QUEUES, Topology.WEBHOOKS),
+            List.of(Topology.FLOW, Topology.DEAD_LETTERS),
+            all(
+                accepted,
+                List.of(Topology.ASK_LEDGER),
+                Topology.WEBHOOK_WAITS.stream().map(Topology::webhookLaterKey).toList(),
+                alive),
+            Map.of(Topology.FLOW, List.of(TO_GATEWAYS, Topology.KEY_SET))),
         new BrokerRights(
             "router",
             all(each(Topology::inbox), List.of(Topology.CLASSIFIED)),
@@ -105,9 +110,21 @@ record BrokerRights(
                 ended,
                 tierStates,
                 List.of(
-                    Topology.CALL_CLASSIFIED, Topology.TASK_DISCARDED, TO_GATEWAYS, TO_DISPATCHERS),
+                    Topology.CALL_CLASSIFIED,
+                    Topology.TASK_DISCARDED,
+                    Topology.WEBHOOK_DUE,
+                    Topology.KEY_SET,
+                    TO_GATEWAYS,
+                    TO_DISPATCHERS,
+                    TO_OPERATORS),
                 alive),
             Map.of()),
+        new BrokerRights(
+            "operator",
+            List.of(OWN_QUEUES),
+            List.of(Topology.FLOW),
+            List.of(Topology.ASK_LEDGER),
+            Map.of(Topology.FLOW, List.of(TO_OPERATORS))),
         new BrokerRights(
             "producer", List.of(OWN_QUEUES), List.of(Topology.TASKS), List.of(), Map.of()),
         new BrokerRights(

@@ -2,6 +2,7 @@ package dev.symbiont.contract.topology;
 
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.TierState;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,7 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
   public static final String DEAD_LETTERS = "symbiont.dead-letters";
 
   public static final String LEDGER = "symbiont.ledger";
+  public static final String WEBHOOKS = "symbiont.webhooks";
   public static final String CLASSIFIED = "symbiont.classified";
 
   /// Header that says why a message was set aside.
@@ -41,6 +43,7 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   private static final String UNKEYED = "symbiont.tasks.unkeyed";
   private static final String RESERVED = "symbiont.";
+  private static final String REPLY = "reply.";
 
   /// Generous on purpose: attempts are counted by the journal, and a prefetched message counts as
   /// delivered.
@@ -80,10 +83,13 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     bindings.add(queue(FLOW, CLASSIFIED, CALL_CLASSIFIED));
     bindings.add(queue(FLOW, CLASSIFIED, CALL_DECLINED));
     queues.add(new Queue(LEDGER, ledger()));
-    queues.add(
-        new Queue(
-            DEAD_LETTERS,
-            Map.of("x-queue-type", "quorum", "x-delivery-limit", ENDLESS_DELIVERY_LIMIT)));
+    queues.add(new Queue(DEAD_LETTERS, endless()));
+    queues.add(new Queue(WEBHOOKS, endless()));
+    bindings.add(queue(FLOW, WEBHOOKS, WEBHOOK_DUE));
+    for (Duration wait : WEBHOOK_WAITS) {
+      queues.add(new Queue(webhookLater(wait), later(wait)));
+      bindings.add(queue(FLOW, webhookLater(wait), webhookLaterKey(wait)));
+    }
     for (String key : List.of("task.#", "call.#", "worker.#", "ledger.#")) {
       bindings.add(queue(FLOW, LEDGER, key));
     }
@@ -113,6 +119,19 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   /// Keys of all that is said about tiers.
   public static final String ANY_TIER = "tier.#";
+
+  /// Key of a webhook to be called now.
+  public static final String WEBHOOK_DUE = "webhook.due";
+
+  /// How long a webhook waits after a failure, the latest one for each further one. A queue for
+  /// each: messages leave a queue in the order in which they came.
+  public static final List<Duration> WEBHOOK_WAITS =
+      List.of(
+          Duration.ofSeconds(5),
+          Duration.ofMinutes(1),
+          Duration.ofMinutes(10),
+          Duration.ofHours(1),
+          Duration.ofHours(6));
 
   /// Key of a change of a key to the gateways.
   public static final String KEY_SET = "key.set";
@@ -164,9 +183,22 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     return "tier.state." + state.tier();
   }
 
+  public static String webhookLater(Duration wait) {
+    return "%s.later.%d".formatted(WEBHOOKS, wait.toSeconds());
+  }
+
+  public static String webhookLaterKey(Duration wait) {
+    return "webhook.later." + wait.toSeconds();
+  }
+
+  /// Whether answers may be sent there.
+  public static boolean isReplyKey(String key) {
+    return key.startsWith(REPLY);
+  }
+
   /// Key that brings a message to the exclusive queue of one gateway or dispatcher.
   public static String replyKey(String worker) {
-    return "reply." + worker;
+    return REPLY + worker;
   }
 
   /// Whether a queue name belongs to the fleet, so that no producer may have its results sent
@@ -184,6 +216,21 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     arguments.put("x-queue-type", "quorum");
     arguments.put("x-delivery-limit", DELIVERY_LIMIT);
     arguments.put("x-dead-letter-exchange", DEAD_LETTERS);
+    arguments.put("x-dead-letter-strategy", "at-least-once");
+    arguments.put("x-overflow", "reject-publish");
+    return arguments;
+  }
+
+  private static Map<String, Object> endless() {
+    return Map.of("x-queue-type", "quorum", "x-delivery-limit", ENDLESS_DELIVERY_LIMIT);
+  }
+
+  /// What has waited long enough goes to the webhooks that are due.
+  private static Map<String, Object> later(Duration wait) {
+    var arguments = new LinkedHashMap<String, Object>(endless());
+    arguments.put("x-message-ttl", Math.toIntExact(wait.toMillis()));
+    arguments.put("x-dead-letter-exchange", "");
+    arguments.put("x-dead-letter-routing-key", WEBHOOKS);
     arguments.put("x-dead-letter-strategy", "at-least-once");
     arguments.put("x-overflow", "reject-publish");
     return arguments;

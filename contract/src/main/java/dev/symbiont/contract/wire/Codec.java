@@ -22,6 +22,7 @@ import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TierSet;
 import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.WorkerBeat;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -80,17 +81,18 @@ public final class Codec {
 
   /// What the parts say to each other beside that.
   private static final Map<String, Class<? extends Message>> TALK =
-      Map.of(
-          "symbiont.worker.v1", WorkerBeat.class,
-          "symbiont.cancel-requested.v1", CancelRequested.class,
-          "symbiont.tier-set.v1", TierSet.class,
-          "symbiont.key.v1", KeySet.class,
-          "symbiont.tier.v1", TierState.class,
-          "symbiont.stop-call.v1", StopCall.class,
-          "symbiont.grant-request.v1", GrantRequest.class,
-          "symbiont.grant.v1", GrantAnswer.class,
-          "symbiont.query.v1", LedgerQuery.class,
-          "symbiont.answer.v1", LedgerAnswer.class);
+      Map.ofEntries(
+          Map.entry("symbiont.worker.v1", WorkerBeat.class),
+          Map.entry("symbiont.cancel-requested.v1", CancelRequested.class),
+          Map.entry("symbiont.tier-set.v1", TierSet.class),
+          Map.entry("symbiont.key.v1", KeySet.class),
+          Map.entry("symbiont.tier.v1", TierState.class),
+          Map.entry("symbiont.stop-call.v1", StopCall.class),
+          Map.entry("symbiont.grant-request.v1", GrantRequest.class),
+          Map.entry("symbiont.grant.v1", GrantAnswer.class),
+          Map.entry("symbiont.query.v1", LedgerQuery.class),
+          Map.entry("symbiont.answer.v1", LedgerAnswer.class),
+          Map.entry("symbiont.webhook.v1", Webhook.class));
 
   /// By the classes of messages, several of which may share a schema.
   private static final ClassValue<String> SCHEMA_OF =

@@ -7,6 +7,7 @@ import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.topology.Topology.Binding;
 import dev.symbiont.contract.topology.Topology.Exchange;
 import dev.symbiont.contract.topology.Topology.Queue;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
@@ -59,6 +60,12 @@ class TopologyTest {
             "symbiont.tier.opus.parked",
             "symbiont.classified",
             "symbiont.ledger",
+            "symbiont.webhooks",
+            "symbiont.webhooks.later.5",
+            "symbiont.webhooks.later.60",
+            "symbiont.webhooks.later.600",
+            "symbiont.webhooks.later.3600",
+            "symbiont.webhooks.later.21600",
             "symbiont.dead-letters");
   }
 
@@ -68,6 +75,7 @@ class TopologyTest {
 
     assertThat(TOPOLOGY.queues())
         .filteredOn(queue -> !others.contains(queue.name()))
+        .filteredOn(queue -> !queue.name().startsWith("symbiont.webhooks"))
         .hasSize(12)
         .extracting(Queue::arguments)
         .containsOnly(
@@ -104,8 +112,36 @@ class TopologyTest {
   }
 
   @Test
-  void noQueueExpiresOrLimitsItsLength() {
+  void aWebhookThatHasWaitedIsDue() {
+    assertThat(argumentsOf("symbiont.webhooks")).isEqualTo(argumentsOf("symbiont.dead-letters"));
+    assertThat(argumentsOf("symbiont.webhooks.later.60"))
+        .isEqualTo(
+            Map.of(
+                "x-queue-type",
+                "quorum",
+                "x-delivery-limit",
+                1_000_000,
+                "x-message-ttl",
+                60_000,
+                "x-dead-letter-exchange",
+                "",
+                "x-dead-letter-routing-key",
+                "symbiont.webhooks",
+                "x-dead-letter-strategy",
+                "at-least-once",
+                "x-overflow",
+                "reject-publish"));
+    assertThat(queuesFor(Topology.FLOW, Topology.WEBHOOK_DUE)).containsExactly(Topology.WEBHOOKS);
+    for (Duration wait : Topology.WEBHOOK_WAITS) {
+      assertThat(queuesFor(Topology.FLOW, Topology.webhookLaterKey(wait)))
+          .containsExactly(Topology.webhookLater(wait));
+    }
+  }
+
+  @Test
+  void noOtherQueueExpiresOrLimitsItsLength() {
     assertThat(TOPOLOGY.queues())
+        .filteredOn(queue -> !queue.name().startsWith("symbiont.webhooks.later."))
         .flatExtracting(queue -> queue.arguments().keySet())
         .doesNotContain("x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes");
   }

@@ -78,7 +78,7 @@ class CodecRefusalTest {
           timeout_seconds | {"task": "x", "timeout_seconds": 1.5}
           timeout_seconds | {"task": "x", "timeout_seconds": "60"}
           timeout_seconds | {"task": "x", "timeout_seconds": "soon"}
-          webhook        | {"task": "x", "webhook": "https://example.org"}
+          webhook        | {"task": "x", "webhook": "ftp://example.org"}
           """)
   void aFieldOfATaskThatIsNotWhatItShouldBeIsNamed(String field, String body) {
     var refusal = refusalOf("symbiont.task.v1", body.getBytes(UTF_8));

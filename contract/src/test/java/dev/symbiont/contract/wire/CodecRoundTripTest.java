@@ -30,6 +30,7 @@ import dev.symbiont.contract.TierSet;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.TriedTier;
 import dev.symbiont.contract.Usage;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.WhenSpent;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -145,7 +146,17 @@ class CodecRoundTripTest {
       case 6 ->
           new TierSet(
               word(random), pick(random, TierSet.Action.values()), word(random), instant(random));
-      case 7 -> keySet(random);
+      case 7 ->
+          random.nextBoolean()
+              ? keySet(random)
+              : new Webhook(
+                  word(random),
+                  "https://example.org/" + word(random),
+                  "task.succeeded",
+                  instant(random),
+                  Codec.mapper().createObjectNode().put("text", text(random)),
+                  1 + random.nextInt(9),
+                  random.nextBoolean() ? null : text(random));
       case 8 ->
           random.nextBoolean()
               ? new StopCall(word(random))

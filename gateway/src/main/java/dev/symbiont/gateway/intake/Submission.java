@@ -9,6 +9,7 @@ import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
+import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
@@ -32,10 +33,17 @@ public final class Submission {
 
   private final Publisher publisher;
   private final Tiers tiers;
+  private final Webhooks webhooks;
   private final InstantSource clock;
   private final RandomGenerator random;
 
-  public Submission(Publisher publisher, Tiers tiers, InstantSource clock, RandomGenerator random) {
+  public Submission(
+      Publisher publisher,
+      Tiers tiers,
+      Webhooks webhooks,
+      InstantSource clock,
+      RandomGenerator random) {
+    this.webhooks = webhooks;
     this.publisher = publisher;
     this.tiers = tiers;
     this.clock = clock;
@@ -58,6 +66,7 @@ public final class Submission {
       throw Problem.invalid(
           "force_tier: must be one of " + String.join(", ", tiers.names()), "force_tier");
     }
+    webhooks.require(task.webhook());
     boolean named = key != null || task.id() != null;
     return new Asking.Request(owned.withId(idOf(task, prefix, key, caller)), named);
   }

@@ -8,6 +8,7 @@ import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
@@ -97,12 +98,23 @@ final class DeadLetterQueue {
             return Optional.empty();
           }
           List<Parcel> again =
-              found.compareAndSet(false, true)
-                  ? List.of(Parcel.again(letter, body(letter, query)))
-                  : List.of();
+              found.compareAndSet(false, true) ? List.of(again(letter, query)) : List.of();
           return Optional.of(hop.forward(letter, again));
         });
     return found.get() ? LetterVerdict.DONE : LetterVerdict.GONE;
+  }
+
+  private static Parcel again(Delivery letter, LedgerQuery.Replay query) {
+    return isWebhook(letter)
+        ? Parcel.webhook(Topology.WEBHOOK_DUE, Codec.read(letter.body(), Webhook.class).afresh())
+        : Parcel.again(letter, body(letter, query));
+  }
+
+  /// Only what came from the fleet's own queue of them: it is going to be signed.
+  private static boolean isWebhook(Delivery letter) {
+    Object died = letter.headers().getOrDefault("x-first-death-queue", Topology.WEBHOOKS);
+    return Topology.WEBHOOKS.equals(String.valueOf(letter.headers().get(Topology.SOURCE_HEADER)))
+        && String.valueOf(died).startsWith(Topology.WEBHOOKS);
   }
 
   private static byte[] body(Delivery letter, LedgerQuery.Replay query) {

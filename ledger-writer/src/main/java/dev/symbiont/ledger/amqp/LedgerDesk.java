@@ -9,6 +9,7 @@ import dev.symbiont.contract.Message;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.WorkerBeat;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
@@ -65,6 +66,7 @@ public final class LedgerDesk implements AutoCloseable {
   private final Reconciliation reconciliation;
   private final Parking parking;
   private final TierReport tierReport;
+  private final List<TierWatcher> watchers;
   private final Set<String> toldOf = new HashSet<>();
   private final Intake intake;
   private final BlockingQueue<Delivery> waiting = new LinkedBlockingQueue<>();
@@ -89,13 +91,15 @@ public final class LedgerDesk implements AutoCloseable {
       LedgerFiles files,
       Writer writer,
       InstantSource clock,
-      Duration heartbeatEvery) {
+      Duration heartbeatEvery,
+      List<TierWatcher> watchers) {
     Topology topology = Topology.of(tiers.names());
     this.hop = hop;
     this.writer = writer;
     this.queries = new Queries(files, clock, writer::liveWorkers, writer::tiers);
     this.health = new Health(broker, topology, files, clock);
     this.clock = clock;
+    this.watchers = watchers;
     this.reconciliation = new Reconciliation(files, queries.index(), broker, hop, clock);
     this.letters = new DeadLetterQueue(broker, hop);
     this.parking = new Parking(broker, hop);
@@ -188,7 +192,9 @@ public final class LedgerDesk implements AutoCloseable {
           incoming.add(new Incoming.Happened(DeadLetterQueue.entry(delivery, clock.instant())));
           continue;
         }
-        switch (Codec.decode(delivery.schema(), delivery.body())) {
+        Message message = Codec.decode(delivery.schema(), delivery.body());
+        requireReplyKey(message);
+        switch (message) {
           case Step step -> incoming.add(new Incoming.Happened(step, delivery.body()));
           case GrantRequest request -> incoming.add(new Incoming.Asked(request));
           case WorkerBeat beat -> incoming.add(new Incoming.Beat(beat));
@@ -215,7 +221,7 @@ public final class LedgerDesk implements AutoCloseable {
       switch (reaction) {
         case Reaction.TierChanged(var state) -> {
           parcels.add(Parcel.tier(Topology.changedKey(state), state));
-          changed(state);
+          changed(state).forEach(it -> parcels.add(Parcel.webhook(Topology.WEBHOOK_DUE, it)));
         }
         case Reaction.KeyChanged(var key) -> parcels.add(Parcel.answer(key, Topology.KEY_SET));
         case Reaction.Parked(var tier, var until) -> parked(tier, until);
@@ -225,6 +231,8 @@ public final class LedgerDesk implements AutoCloseable {
             parcels.add(Parcel.answer(answer, replyKey));
         case Reaction.GoesOn(var task) ->
             parcels.add(Parcel.step(Topology.routedKey(task.tier(), task.priority()), task));
+        case Reaction.Called(var webhook) ->
+            parcels.add(Parcel.webhook(Topology.WEBHOOK_DUE, webhook));
         case Reaction.Settled(var id, var replay) -> settledLetters.add(() -> remove(id, replay));
         case Reaction.Told(var end, var reply) -> {
           if (reply.key() != null) {
@@ -250,7 +258,21 @@ public final class LedgerDesk implements AutoCloseable {
     settledLetters.forEach(answers::execute);
   }
 
-  private void changed(TierState state) {
+  /// An answer to anywhere else would be a message in somebody else's name.
+  private static void requireReplyKey(Message message) {
+    String key =
+        switch (message) {
+          case GrantRequest request -> request.replyKey();
+          case LedgerQuery query -> query.replyKey();
+          default -> null;
+        };
+    if (key != null && !Topology.isReplyKey(key)) {
+      throw new IllegalArgumentException("reply_key: '%s' is nobody's reply key".formatted(key));
+    }
+  }
+
+  /// Returns who wants to be called about it.
+  private List<Webhook> changed(TierState state) {
     boolean asEver = toldOf.add(state.tier()) && state.isOpen();
     log.atLevel(asEver ? Level.DEBUG : Level.INFO)
         .log("tier {} is {}{}", state.tier(), state.phase().wire(), why(state));
@@ -261,6 +283,7 @@ public final class LedgerDesk implements AutoCloseable {
         // whoever waits goes on waiting
       }
     }
+    return asEver ? List.of() : watchers.stream().flatMap(it -> it.call(state).stream()).toList();
   }
 
   private static String why(TierState state) {

@@ -42,6 +42,7 @@ import org.jspecify.annotations.Nullable;
 /// @param replays how often an operator has sent it on again
 /// @param reason why it was set aside or waits, if it was or does
 /// @param cancelRequested whether somebody wanted it to end while a call was under way
+/// @param webhook address that is called when it ends
 /// @param discarded whether an operator has looked at it and left it set aside
 public record TaskRecord(
     String id,
@@ -65,6 +66,7 @@ public record TaskRecord(
     int replays,
     @Nullable String reason,
     boolean cancelRequested,
+    @Nullable String webhook,
     boolean discarded) {
 
   /// Ranks of the messages that move a task on; the one with the highest says who acts next.
@@ -97,6 +99,7 @@ public record TaskRecord(
         0,
         null,
         false,
+        null,
         false);
   }
 
@@ -164,6 +167,7 @@ public record TaskRecord(
     private int replays;
     private @Nullable String reason;
     private boolean cancelRequested;
+    private @Nullable String webhook;
     private boolean discarded;
 
     Draft(TaskRecord from) {
@@ -188,6 +192,7 @@ public record TaskRecord(
       replays = from.replays;
       reason = from.reason;
       cancelRequested = from.cancelRequested;
+      webhook = from.webhook;
       discarded = from.discarded;
     }
 
@@ -214,6 +219,7 @@ public record TaskRecord(
           replays,
           reason,
           cancelRequested,
+          webhook,
           discarded);
     }
 
@@ -238,6 +244,7 @@ public record TaskRecord(
         acceptedAt = accepted.acceptedAt();
         preview = CallEnded.preview(accepted.task().task());
         labels = accepted.task().labels();
+        webhook = accepted.task().webhook();
       }
     }
 

@@ -67,7 +67,7 @@ public final class Index implements AutoCloseable {
       """;
 
   /// One more with every change of the schema or of what is kept of a task.
-  private static final int SCHEMA_VERSION = 5;
+  private static final int SCHEMA_VERSION = 6;
 
   private static final List<String> TABLES =
       List.of("mark", "task", "call", "tier", "access_key", "spending", "total");

@@ -7,6 +7,7 @@ import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TierState;
+import dev.symbiont.contract.Webhook;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,9 @@ public sealed interface Reaction {
 
   /// A dead letter needs nobody any more: that of this task, up to this replay of it.
   record Settled(String taskId, int replay) implements Reaction {}
+
+  /// Somebody wants to be called about this.
+  record Called(Webhook webhook) implements Reaction {}
 
   /// A role or the broker has set a task aside, which its caller does not know yet.
   record Told(TaskEnded end, Reply reply) implements Reaction {}

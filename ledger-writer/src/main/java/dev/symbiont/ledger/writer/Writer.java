@@ -25,8 +25,10 @@ import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.TierSet;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.Webhook;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.WorkerBeat;
+import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.Arbiter;
 import dev.symbiont.ledger.arbiter.Backoff;
 import dev.symbiont.ledger.arbiter.Budget;
@@ -55,6 +57,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The fleet's memory. Each batch goes through one order: decide, append to the journal, force it
 /// to disk, and only then let the answers out. Ledger and index follow, when there is time or they
@@ -152,10 +156,14 @@ public final class Writer implements AutoCloseable {
       switch (it) {
         case Incoming.Happened(SetAside aside, _) -> setAside(aside, pending);
         case Incoming.Happened(Step step, var json) -> {
+          boolean late = comesLate(step);
           happened(step.eventId(), step, json);
           if (step instanceof RoutedTask task && task.waitsFor() != null) {
             // If its tier is open by now, nobody would wake it.
             pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
+          }
+          if (step instanceof TaskEnded end && !late) {
+            callWebhook(end, pending);
           }
           endIfCancelled(step.taskId(), pending);
         }
@@ -356,6 +364,7 @@ public final class Writer implements AutoCloseable {
                       aside.at(),
                       aside.replay());
               pending.add(() -> new Reaction.Told(end, replyOf(task)));
+              callWebhook(end, pending);
             });
   }
 
@@ -410,7 +419,43 @@ public final class Writer implements AutoCloseable {
             at,
             task.replays());
     happened(end.eventId(), end);
-    pending.add(() -> new Reaction.Ended(end, replyOf(task)));
+    pending.add(() -> new Reaction.Ended(end, replyOf(task))); // and comes back as a step
+  }
+
+  /// Whoever has asked for it is called about the end that counts. A repeated step may mean that
+  /// this writer has died before anybody was told, so it is told again; the id says that it is the
+  /// same.
+  private void callWebhook(TaskEnded end, List<Pending> pending) {
+    arbiter
+        .find(end.taskId())
+        .filter(it -> it.webhook() != null)
+        .filter(it -> it.state() == end.state() && it.replays() == end.replay())
+        .ifPresent(
+            task ->
+                pending.add(
+                    () ->
+                        new Reaction.Called(
+                            new Webhook(
+                                "msg_%s.%d".formatted(task.id(), task.replays()),
+                                Objects.requireNonNull(task.webhook()),
+                                "task." + end.state().wire(),
+                                end.endedAt(),
+                                withLabels(end, task),
+                                1,
+                                null))));
+  }
+
+  /// Whether it is another end of a task that has one.
+  private boolean comesLate(Step step) {
+    return step instanceof TaskEnded
+        && !arbiter.hasSeen(step.taskId(), step.eventId())
+        && arbiter.find(step.taskId()).filter(it -> it.state().isEnd()).isPresent();
+  }
+
+  private static JsonNode withLabels(TaskEnded end, TaskRecord task) {
+    ObjectNode data = Codec.mapper().valueToTree(end.result());
+    data.set("labels", Codec.mapper().valueToTree(task.labels()));
+    return data;
   }
 
   /// What was done to a tier stands in the journal before it counts.

@@ -36,7 +36,8 @@ final class Desk implements AutoCloseable {
     hop = new Hop(publisher);
     broker.start();
     writer = new Writer(files, Samples.TIERS, clock, Samples.RULES, "ledger-1", Lag.NONE);
-    desk = new LedgerDesk(broker, hop, Samples.TIERS, files, writer, clock, heartbeatEvery);
+    desk =
+        new LedgerDesk(broker, hop, Samples.TIERS, files, writer, clock, heartbeatEvery, List.of());
     desk.start();
   }
 
