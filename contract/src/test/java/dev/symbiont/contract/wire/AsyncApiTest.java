@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Task;
+import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.WireEnum;
 import dev.symbiont.contract.topology.Topology;
 import java.io.IOException;
@@ -149,6 +150,39 @@ class AsyncApiTest {
     assertThat(description).contains("(%d bytes of body)".formatted(Task.MAX_BYTES));
     assertThat(description)
         .contains("%d MiB of UTF-8".formatted(dev.symbiont.contract.Result.MAX_BYTES >> 20));
+  }
+
+  @Test
+  void theRoutingKeysOfEventsAreThoseOfTheTopology() {
+    var description = String.valueOf(api.section("channels", "events").get("description"));
+    var keys =
+        List.of(
+            Topology.acceptedKey(Priority.LOW),
+            Topology.classifyKey("{tier}", Priority.LOW),
+            Topology.CALL_CLASSIFIED,
+            Topology.CALL_RETRIED,
+            Topology.CALL_DECLINED,
+            Topology.routedKey("{tier}", Priority.LOW),
+            Topology.parkedKey("{tier}"),
+            Topology.TASK_DISCARDED);
+
+    for (String key : keys) {
+      assertThat(description).contains("`" + key.replace(".low", ".{priority}") + "`");
+    }
+    Arrays.stream(TaskState.values())
+        .filter(TaskState::isEnd)
+        .forEach(end -> assertThat(description).contains("`task." + end.wire() + "`"));
+  }
+
+  @Test
+  void theHeadersOfADeadLetterAreThoseOfTheTopology() {
+    var description = String.valueOf(api.section("info").get("description"));
+
+    assertThat(description)
+        .contains("`" + Topology.REASON_HEADER + "`")
+        .contains("`" + Topology.SOURCE_HEADER + "`")
+        .contains("`" + Topology.EXCHANGE_HEADER + "`")
+        .contains("`" + Topology.LETTER_HEADER + "`");
   }
 
   private List<AsyncApi.Channel> channels() {
