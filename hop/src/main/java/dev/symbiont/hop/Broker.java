@@ -304,7 +304,8 @@ public final class Broker implements AutoCloseable {
     return factory;
   }
 
-  private static com.rabbitmq.client.ConnectionFactory client(URI address) {
+  /// A plain client of that broker, which trusts no certificate that the platform does not.
+  public static com.rabbitmq.client.ConnectionFactory client(URI address) {
     var factory = new com.rabbitmq.client.ConnectionFactory();
     if (address.getHost() == null || !String.valueOf(address.getScheme()).matches("amqps?")) {
       throw new IllegalArgumentException("it is not an amqp:// or amqps:// address");

@@ -96,7 +96,8 @@ public record Parcel(
             .expiration(null)
             .userId(null)
             .build();
-    return new Parcel(Topology.DEAD_LETTERS, "", properties, delivery.body(), true);
+    return new Parcel(
+        Topology.DEAD_LETTERS, Topology.MESSAGE_SET_ASIDE, properties, delivery.body(), true);
   }
 
   /// A producer's message that was set aside, once more.

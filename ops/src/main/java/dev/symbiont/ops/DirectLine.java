@@ -25,7 +25,7 @@ final class DirectLine implements AutoCloseable {
   private final LedgerClient client;
 
   DirectLine(Installation installation) {
-    URI address = Preflight.broker(installation);
+    URI address = installation.broker();
     Preflight.brokerAnswers(address);
     String name = Worker.start("operator", new SecureRandom()).id();
     broker = new Broker(address, name, Topology.of(List.of()));

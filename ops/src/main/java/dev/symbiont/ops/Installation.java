@@ -1,5 +1,6 @@
 package dev.symbiont.ops;
 
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -43,6 +44,17 @@ public record Installation(Path root, Map<String, String> environment) {
   /// The key to the gateway, if there is one.
   Optional<String> key() {
     return Optional.ofNullable(environment.get("SYMBIONT_KEY")).filter(it -> !it.isBlank());
+  }
+
+  /// Where the broker of a fleet is: the configured one, else the private one if it runs.
+  public URI broker() {
+    return configuredBroker()
+        .map(URI::create)
+        .or(() -> new PrivateBroker(this).running())
+        .orElseThrow(
+            () ->
+                new SetupException(
+                    "no broker: run ./symbiont broker start, or set SYMBIONT_BROKER=amqp://user:password@host"));
   }
 
   /// Where the gateway is to be found, or to be put.

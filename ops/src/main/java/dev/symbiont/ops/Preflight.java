@@ -12,18 +12,6 @@ final class Preflight {
 
   private Preflight() {}
 
-  /// Where the broker is: the configured one, else the private one if it runs.
-  static URI broker(Installation installation) {
-    return installation
-        .configuredBroker()
-        .map(URI::create)
-        .or(() -> new PrivateBroker(installation).running())
-        .orElseThrow(
-            () ->
-                new SetupException(
-                    "no broker: run ./symbiont broker start, or set SYMBIONT_BROKER=amqp://user:password@host"));
-  }
-
   static void brokerAnswers(URI broker) {
     String problem = Broker.problemWith(broker);
     if (problem != null) {

@@ -49,7 +49,7 @@ final class StartCommand implements Callable<Integer> {
       AllClasses.load();
     }
     var installation = Installation.current();
-    URI broker = Preflight.broker(installation);
+    URI broker = installation.broker();
     if (!wait) {
       Preflight.brokerAnswers(broker);
     }

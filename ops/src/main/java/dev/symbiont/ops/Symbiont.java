@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import dev.symbiont.ops.chaos.ChaosCommand;
+import dev.symbiont.ops.conformance.ConformanceCommand;
 import dev.symbiont.ops.explain.ExplainCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Command;
       LedgerCommand.class,
       DefinitionsCommand.class,
       ExplainCommand.class,
+      ConformanceCommand.class,
       ChaosCommand.class,
       CommandLine.HelpCommand.class
     })

@@ -71,6 +71,11 @@ class BrokerRightsIT {
           "reply.gateway-1-abc",
           "reply.dispatcher-1-abc",
           "reply.router-1-abc",
+          "reply.operator-1-abc",
+          "key.set",
+          "webhook.due",
+          "webhook.later.5",
+          "message.set_aside",
           "anything");
 
   private static final List<String> BOUND_KEYS =
@@ -86,7 +91,11 @@ class BrokerRightsIT {
           "reply.#",
           "reply.*",
           "reply.gateway-1-abc",
-          "reply.dispatcher-1-abc");
+          "reply.dispatcher-1-abc",
+          "reply.operator-1-abc",
+          "key.set",
+          "webhook.due",
+          "message.set_aside");
 
   @TempDir private static Path folder;
   private static ProvisionedNode broker;
@@ -113,10 +122,11 @@ class BrokerRightsIT {
       delimiter = '|',
       textBlock =
           """
-          gateway    | own queue; say task.accepted.*; say ledger.ask; say worker.*; hear reply.gateway-1-abc
+          gateway    | own queue; consume symbiont.webhooks; purge symbiont.webhooks; publish symbiont.dead-letters; say task.accepted.*; say webhook.later.*; say ledger.ask; say worker.*; hear reply.gateway-1-abc; hear key.set
           router     | consume symbiont.inbox.*; purge symbiont.inbox.*; consume symbiont.classified; purge symbiont.classified; publish symbiont.dead-letters; say task.routed.*; say call.requested.*; say worker.*
           dispatcher | own queue; consume symbiont.tier.*.high; consume symbiont.tier.*.normal; consume symbiont.tier.*.low; purge symbiont.tier.*.high; purge symbiont.tier.*.normal; purge symbiont.tier.*.low; publish symbiont.dead-letters; publish the default exchange; say task.routed.*; say task.parked.opus; say call.ended.*; say call.declined; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say ledger.ask; say reply.gateway-1-abc; say worker.*; hear tier.#; hear reply.dispatcher-1-abc; bind symbiont.dead-letters
-          ledger     | consume symbiont.ledger; purge symbiont.ledger; consume symbiont.dead-letters; purge symbiont.dead-letters; consume symbiont.tier.*.parked; purge symbiont.tier.*.parked; publish symbiont.dead-letters; publish symbiont.tasks; publish the default exchange; say task.accepted.*; say task.routed.*; say call.requested.*; say call.ended.classified; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say task.discarded; say tier.*; say reply.gateway-1-abc; say reply.dispatcher-1-abc; say worker.*; unbind symbiont.dead-letters from symbiont.dead-letters*
+          ledger     | consume symbiont.ledger; purge symbiont.ledger; consume symbiont.dead-letters; purge symbiont.dead-letters; consume symbiont.tier.*.parked; purge symbiont.tier.*.parked; publish symbiont.dead-letters; publish symbiont.tasks; publish the default exchange; say task.accepted.*; say task.routed.*; say call.requested.*; say call.ended.classified; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say task.discarded; say tier.*; say webhook.due; say key.set; say reply.gateway-1-abc; say reply.dispatcher-1-abc; say reply.operator-1-abc; say worker.*; unbind symbiont.dead-letters from symbiont.dead-letters*
+          operator   | own queue; say ledger.ask; hear reply.operator-1-abc
           producer   | own queue; publish symbiont.tasks
           watcher    | own queue; watch *
           """)
@@ -213,10 +223,10 @@ class BrokerRightsIT {
 
     broker.writeDefinitions();
 
-    assertThat(addresses()).hasSize(6).isEqualTo(before);
+    assertThat(addresses()).hasSize(7).isEqualTo(before);
     try (Stream<Path> files = Files.list(broker.definitions())) {
       assertThat(files.toList())
-          .hasSize(7)
+          .hasSize(8)
           .allSatisfy(
               it ->
                   assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(it)))

@@ -96,6 +96,7 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     bindings.add(queue(FLOW, DEAD_LETTERS, "task.set_aside"));
     bindings.add(queue(DEAD_LETTERS, DEAD_LETTERS, ""));
     bindings.add(queue(DEAD_LETTERS, LEDGER, ""));
+    bindings.add(new Binding(DEAD_LETTERS, EVENTS, "", true));
     for (String key : List.of("task.#", "call.#", "tier.#", "worker.#")) {
       bindings.add(new Binding(FLOW, EVENTS, key, true));
     }
@@ -119,6 +120,10 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
 
   /// Keys of all that is said about tiers.
   public static final String ANY_TIER = "tier.#";
+
+  /// Key of a message that a part of the fleet sets aside, as it came. What the broker gives up has
+  /// its own key.
+  public static final String MESSAGE_SET_ASIDE = "message.set_aside";
 
   /// Key of a webhook to be called now.
   public static final String WEBHOOK_DUE = "webhook.due";
