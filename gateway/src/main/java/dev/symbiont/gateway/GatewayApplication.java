@@ -23,6 +23,7 @@ import org.springframework.boot.amqp.autoconfigure.RabbitAutoConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.security.autoconfigure.UserDetailsServiceAutoConfiguration;
+import org.springframework.boot.webmvc.autoconfigure.error.ErrorMvcAutoConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Import;
@@ -30,7 +31,11 @@ import org.springframework.context.annotation.Import;
 /// The gateway as a process.
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration(
-    exclude = {RabbitAutoConfiguration.class, UserDetailsServiceAutoConfiguration.class})
+    exclude = {
+      RabbitAutoConfiguration.class,
+      ErrorMvcAutoConfiguration.class,
+      UserDetailsServiceAutoConfiguration.class
+    })
 @EnableConfigurationProperties(IntakeSettings.class)
 @ComponentScan
 @Import(HopConfiguration.class)

@@ -12,12 +12,16 @@ import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.testing.TestBroker;
 import dev.symbiont.testing.WithBroker;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +31,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -175,15 +182,50 @@ class GatewayIT {
     assertThat(json(answer).path("error").path("type").asString()).isEqualTo("api_error");
   }
 
-  @Test
-  void whatIsNoRequestIsAProblemToo() throws Exception {
+  @ParameterizedTest
+  @CsvSource({
+    "GET /tasks/..%2F..%2Fetc HTTP/1.1, 400",
+    "GET /tasks/%zz HTTP/1.1, 400",
+    "GET /tasks?text=% HTTP/1.1, 400",
+    "GET /WEB-INF/web.xml HTTP/1.1, 404",
+    "TRACE /status HTTP/1.1, 405",
+    "GET /status HTTP/9.9, 505",
+    "hello, 400"
+  })
+  void whatIsNoRequestIsAProblemToo(String line, int status) throws Exception {
     start(URI.create("amqp://127.0.0.1:1"));
 
-    HttpResponse<String> answer = get("/tasks/..%2F..%2Fetc");
+    String answer = exchange(line + "\r\nHost: x\r\nConnection: close\r\n\r\n", "");
 
-    assertThat(answer.statusCode()).isEqualTo(400);
-    assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/problem+json");
-    assertThat(json(answer).path("status").asInt()).isEqualTo(400);
+    assertThat(answer).startsWith("HTTP/1.1 %d ".formatted(status));
+    assertThat(answer).contains("Content-Type: application/problem+json");
+    assertThat(answer).contains("\"status\":" + status).doesNotContain("Server:");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"Transfer-Encoding: chunked", "Content-Encoding: gzip\r\nContent-Length: 2"})
+  void whatIsNoBodyIsAProblemToo(String headers) throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    String answer =
+        exchange(
+            "POST /queue HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n\r\nzz\r\n",
+            "");
+
+    assertThat(answer).startsWith("HTTP/1.1 400 ").contains("the body breaks off");
+  }
+
+  @Test
+  void aBodyThatNobodyWantsIsNotTakenForTheNextRequest() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    String answers =
+        exchange(
+            "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n",
+            "{}GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+    assertThat(answers).startsWith("HTTP/1.1 404 ").contains("HTTP/1.1 200 ");
   }
 
   @Test
@@ -242,6 +284,21 @@ class GatewayIT {
     broker.channel().queuePurge(Topology.inbox(Priority.NORMAL));
   }
 
+  /// All that is answered to these bytes.
+  ///
+  /// @param rest sent when the answer to the others has begun
+  private String exchange(String bytes, String rest) throws Exception {
+    try (var socket = new Socket(InetAddress.getLoopbackAddress(), port())) {
+      socket.setSoTimeout(10_000);
+      socket.getOutputStream().write(bytes.getBytes(StandardCharsets.UTF_8));
+      var answer = new ByteArrayOutputStream();
+      answer.write(socket.getInputStream().readNBytes("HTTP/1.1".length()));
+      socket.getOutputStream().write(rest.getBytes(StandardCharsets.UTF_8));
+      socket.getInputStream().transferTo(answer);
+      return answer.toString(StandardCharsets.UTF_8);
+    }
+  }
+
   private HttpResponse<String> post(String path, String json)
       throws IOException, InterruptedException {
     return http.send(request(path).POST(body(json)).build(), HttpResponse.BodyHandlers.ofString());
@@ -252,9 +309,11 @@ class GatewayIT {
   }
 
   private HttpRequest.Builder request(String path) {
-    int port =
-        Objects.requireNonNull(((WebServerApplicationContext) gateway).getWebServer()).getPort();
-    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port, path)));
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d%s".formatted(port(), path)));
+  }
+
+  private int port() {
+    return Objects.requireNonNull(((WebServerApplicationContext) gateway).getWebServer()).getPort();
   }
 
   private static HttpRequest.BodyPublisher body(String json) {

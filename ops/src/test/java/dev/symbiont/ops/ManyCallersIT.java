@@ -27,8 +27,7 @@ class ManyCallersIT {
 
   private static final int CALLERS = 1_000;
 
-  /// Nearly all of it are the buffers that Tomcat has for each connection.
-  private static final int MOST_BYTES_EACH = 128 * 1024;
+  private static final int MOST_BYTES_EACH = 64 * 1024;
 
   private static final int MOST_THREADS_MORE = 50;
   private static final Duration PATIENCE = Duration.ofMinutes(3);
