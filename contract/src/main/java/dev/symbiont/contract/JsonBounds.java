@@ -22,7 +22,7 @@ public final class JsonBounds {
   }
 
   /// Why this number goes too far, if it does.
-  static Optional<String> problem(BigDecimal number) {
+  public static Optional<String> problem(BigDecimal number) {
     return hasTooManyDigits(number)
         ? Optional.of("must have at most %d digits".formatted(MAX_DIGITS))
         : Optional.empty();

@@ -28,7 +28,8 @@ import tools.jackson.databind.JsonNode;
   @JsonSubTypes.Type(value = LedgerAnswer.Tiers.class, name = "tiers"),
   @JsonSubTypes.Type(value = LedgerAnswer.SetTier.class, name = "set_tier"),
   @JsonSubTypes.Type(value = LedgerAnswer.Keys.class, name = "keys"),
-  @JsonSubTypes.Type(value = LedgerAnswer.SetKey.class, name = "set_key")
+  @JsonSubTypes.Type(value = LedgerAnswer.SetKey.class, name = "set_key"),
+  @JsonSubTypes.Type(value = LedgerAnswer.Tokens.class, name = "tokens")
 })
 public sealed interface LedgerAnswer extends Message {
 
@@ -75,6 +76,23 @@ public sealed interface LedgerAnswer extends Message {
       Map<String, Calls> byDate,
       @Nullable Map<String, Calls> groups)
       implements LedgerAnswer {}
+
+  /// What calls have used.
+  ///
+  /// @param since when the first of them ended; absent if there is none
+  record Tokens(String requestId, List<TokenSum> sums, @Nullable Instant since)
+      implements LedgerAnswer {}
+
+  /// What the calls to one tier for one purpose have used.
+  record TokenSum(
+      String tier,
+      Purpose purpose,
+      long calls,
+      long inputTokens,
+      long outputTokens,
+      long cacheWriteTokens,
+      long cacheReadTokens,
+      BigDecimal costUsd) {}
 
   /// How busy the fleet is.
   ///

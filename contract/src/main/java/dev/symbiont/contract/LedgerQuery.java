@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = LedgerQuery.Tiers.class, name = "tiers"),
   @JsonSubTypes.Type(value = LedgerQuery.SetTier.class, name = "set_tier"),
   @JsonSubTypes.Type(value = LedgerQuery.Keys.class, name = "keys"),
-  @JsonSubTypes.Type(value = LedgerQuery.SetKey.class, name = "set_key")
+  @JsonSubTypes.Type(value = LedgerQuery.SetKey.class, name = "set_key"),
+  @JsonSubTypes.Type(value = LedgerQuery.Tokens.class, name = "tokens")
 })
 public sealed interface LedgerQuery extends Message {
 
@@ -102,6 +103,19 @@ public sealed interface LedgerQuery extends Message {
   ///   `hour`, or `label:` and its name
   /// @param owner id of the key that the tasks were submitted with; all if absent
   record Stats(String requestId, String replyKey, @Nullable String groupBy, @Nullable String owner)
+      implements LedgerQuery {}
+
+  /// What calls have used, by tier and purpose. What is absent is not asked for.
+  ///
+  /// @param since ended then or later
+  /// @param until ended before
+  /// @param owner id of the key that the tasks were submitted with
+  record Tokens(
+      String requestId,
+      String replyKey,
+      @Nullable Instant since,
+      @Nullable Instant until,
+      @Nullable String owner)
       implements LedgerQuery {}
 
   record Status(String requestId, String replyKey) implements LedgerQuery {}

@@ -56,9 +56,11 @@ public class GatewayApplication {
       Publisher publisher,
       Tiers tiers,
       Webhooks webhooks,
+      Broker broker,
+      IntakeSettings settings,
       InstantSource clock,
       RandomGenerator random) {
-    return new Submission(publisher, tiers, webhooks, clock, random);
+    return new Submission(publisher, tiers, webhooks, broker, settings, clock, random);
   }
 
   @Bean

@@ -8,5 +8,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /// `server.port`.
 ///
 /// @param patience how long `POST /task` waits before it answers 202
+/// @param mostWaiting tasks in the queues before no more are accepted; as many as come if 0
 @ConfigurationProperties("symbiont.gateway")
-public record IntakeSettings(@DefaultValue("10m") Duration patience) {}
+public record IntakeSettings(
+    @DefaultValue("10m") Duration patience, @DefaultValue("1000000") long mostWaiting) {}

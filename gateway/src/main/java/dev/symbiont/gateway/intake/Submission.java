@@ -10,6 +10,7 @@ import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.gateway.webhook.Webhooks;
+import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
@@ -34,6 +35,7 @@ public final class Submission {
   private final Publisher publisher;
   private final Tiers tiers;
   private final Webhooks webhooks;
+  private final Backpressure backpressure;
   private final InstantSource clock;
   private final RandomGenerator random;
 
@@ -41,8 +43,11 @@ public final class Submission {
       Publisher publisher,
       Tiers tiers,
       Webhooks webhooks,
+      Broker broker,
+      IntakeSettings settings,
       InstantSource clock,
       RandomGenerator random) {
+    this.backpressure = new Backpressure(settings.mostWaiting(), broker, tiers.names());
     this.webhooks = webhooks;
     this.publisher = publisher;
     this.tiers = tiers;
@@ -73,6 +78,7 @@ public final class Submission {
 
   /// Publishes it, and returns when the broker has confirmed it.
   void accept(Task task, Reply reply) {
+    backpressure.require();
     var accepted = new AcceptedTask(task, clock.instant(), reply, false);
     try {
       publisher

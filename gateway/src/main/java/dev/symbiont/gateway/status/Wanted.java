@@ -1,7 +1,9 @@
 package dev.symbiont.gateway.status;
 
+import dev.symbiont.contract.JsonBounds;
 import dev.symbiont.contract.WireEnum;
 import dev.symbiont.gateway.Problem;
+import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -49,6 +51,19 @@ final class Wanted {
       // Told below, as the others are.
     }
     throw invalid(name, "must be a number from 1 to " + most);
+  }
+
+  /// A positive number, which must be there.
+  BigDecimal amount(String name) {
+    try {
+      var amount = new BigDecimal(String.valueOf(text(name)));
+      if (amount.signum() > 0 && JsonBounds.problem(amount).isEmpty()) {
+        return amount;
+      }
+    } catch (NumberFormatException e) {
+      // Told below, as the others are.
+    }
+    throw invalid(name, "must be a positive number");
   }
 
   @Nullable Boolean flag(String name) {

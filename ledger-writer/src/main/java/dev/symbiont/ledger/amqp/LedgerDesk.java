@@ -357,6 +357,7 @@ public final class LedgerDesk implements AutoCloseable {
                         .valueToTree(health.take(writer.liveWorkers(), writer.ledgerHead())));
             case LedgerQuery.DeadLetters it -> queries.answer(it);
             case LedgerQuery.Reconcile it -> reconciliation.answer(it);
+            case LedgerQuery.Tokens it -> queries.answer(it);
             case LedgerQuery.Keys it -> queries.answer(it);
             case LedgerQuery.Tiers it -> tierReport.answer(it, writer.tiers());
             case LedgerQuery.Replay it -> new LedgerAnswer.Replay(it.requestId(), sendAgain(it));

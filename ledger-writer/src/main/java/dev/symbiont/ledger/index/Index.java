@@ -1,8 +1,10 @@
 package dev.symbiont.ledger.index;
 
 import dev.symbiont.contract.AccessKey;
+import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Calls;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
+import dev.symbiont.contract.LedgerAnswer.TokenSum;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -73,6 +76,14 @@ public final class Index implements AutoCloseable {
       List.of("mark", "task", "call", "tier", "access_key", "spending", "total");
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
+
+  /// A call that was corrected counts once, as the last line has it.
+  private static final String LATEST =
+      """
+      NOT EXISTS
+      (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
+      """;
+
   private static final String TASK_HAS_LABEL =
       """
       EXISTS (SELECT 1 FROM task, json_each(record, '$.labels') AS label
@@ -461,17 +472,60 @@ public final class Index implements AutoCloseable {
     // The amount as text: SQLite itself would make a floating point number of it.
     sql.query(
             """
-            SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE NOT EXISTS
-            (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
-            AND %s
+            SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE %s AND %s
             """
-                .formatted(key, owner == null ? "true" : TASK_HAS_LABEL),
+                .formatted(key, LATEST, owner == null ? "true" : TASK_HAS_LABEL),
             values.toArray())
         .all(
             row ->
                 groups.merge(
                     row.getString(1), new Calls(1, new BigDecimal(row.getString(2))), Index::sum));
     return groups;
+  }
+
+  /// What calls have used, by tier and purpose, and when the first of them ended.
+  public LedgerAnswer.Tokens tokens(LedgerQuery.Tokens wanted) {
+    var filter = new Filter();
+    filter.add(LATEST);
+    filter.add("json_extract(line, '$.timestamp') >= ?", timestamp(wanted.since()));
+    filter.add("json_extract(line, '$.timestamp') < ?", timestamp(wanted.until()));
+    for (String label : labels(null, wanted.owner())) {
+      filter.add(TASK_HAS_LABEL, label);
+    }
+    var sums = new TreeMap<String, TokenSum>();
+    var first = new AtomicReference<@Nullable Instant>();
+    filter
+        .query(sql, "SELECT line FROM call", "ORDER BY number", -1)
+        .all(
+            row -> {
+              var line = Codec.mapper().readValue(row.getString(1), LedgerLine.class);
+              first.compareAndSet(null, Instant.parse(line.timestamp()));
+              return sums.merge(
+                  line.tier() + "/" + line.purpose(),
+                  new TokenSum(
+                      line.tier(),
+                      line.purpose(),
+                      1,
+                      line.inputTokens(),
+                      line.outputTokens(),
+                      line.cacheWriteTokens(),
+                      line.cacheReadTokens(),
+                      line.estimatedCostUsd()),
+                  Index::sum);
+            });
+    return new LedgerAnswer.Tokens(wanted.requestId(), List.copyOf(sums.values()), first.get());
+  }
+
+  private static TokenSum sum(TokenSum a, TokenSum b) {
+    return new TokenSum(
+        a.tier(),
+        a.purpose(),
+        a.calls() + b.calls(),
+        a.inputTokens() + b.inputTokens(),
+        a.outputTokens() + b.outputTokens(),
+        a.cacheWriteTokens() + b.cacheWriteTokens(),
+        a.cacheReadTokens() + b.cacheReadTokens(),
+        a.costUsd().add(b.costUsd()));
   }
 
   private static Calls sum(Calls a, Calls b) {

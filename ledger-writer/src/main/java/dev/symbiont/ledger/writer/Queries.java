@@ -181,6 +181,10 @@ public final class Queries implements AutoCloseable {
     return new LedgerAnswer.DeadLetters(query.requestId(), byCause, letters);
   }
 
+  public LedgerAnswer.Tokens answer(LedgerQuery.Tokens query) {
+    return index.tokens(query);
+  }
+
   public LedgerAnswer.Keys answer(LedgerQuery.Keys query) {
     return new LedgerAnswer.Keys(query.requestId(), index.keys());
   }
