@@ -20,6 +20,7 @@ console.log('chat:', chat.choices[0].message.content);
 console.log('tier:', chat.symbiont.tier, 'tokens:', chat.usage.total_tokens, 'cost:', chat.symbiont.total_cost_usd);
 
 let streamed = '';
+let pieces = 0;
 const stream = await client.chat.completions.create({
   model: 'sonnet',
   stream: true,
@@ -27,10 +28,12 @@ const stream = await client.chat.completions.create({
   messages: [{ role: 'user', content: 'Write a haiku about ledgers' }],
 });
 for await (const chunk of stream) {
-  streamed += chunk.choices[0]?.delta?.content ?? '';
+  const piece = chunk.choices[0]?.delta?.content ?? '';
+  if (piece) pieces++;
+  streamed += piece;
   if (chunk.usage) console.log('usage:', chunk.usage.completion_tokens > 0);
 }
-console.log('stream:', streamed);
+console.log('stream:', streamed, pieces > 1 ? 'in pieces' : 'at once');
 
 const structured = await client.chat.completions.create({
   model: 'haiku',

@@ -11,5 +11,6 @@ public sealed interface Message
         TierState,
         LedgerQuery,
         LedgerAnswer,
+        PartialText,
         WorkerBeat,
         Webhook {}

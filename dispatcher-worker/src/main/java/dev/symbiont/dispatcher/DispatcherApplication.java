@@ -146,7 +146,11 @@ public class DispatcherApplication {
             .map(
                 tier ->
                     new Attempt(
-                        tier, tiers, providers.of(tier), new LedgerOverAmqp(ledger, hop), around))
+                        tier,
+                        tiers,
+                        providers.of(tier),
+                        new LedgerOverAmqp(ledger, hop, publisher),
+                        around))
             .map(
                 it ->
                     new DispatcherDesk(

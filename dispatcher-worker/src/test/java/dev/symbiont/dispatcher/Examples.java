@@ -152,6 +152,7 @@ public final class Examples {
         jsonSchema,
         isolation,
         () -> folder,
-        tier.timeout());
+        tier.timeout(),
+        _ -> {});
   }
 }

@@ -3,6 +3,7 @@ package dev.symbiont.dispatcher;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
+import dev.symbiont.contract.PartialText;
 import dev.symbiont.contract.Spent;
 import dev.symbiont.dispatcher.attempt.Ledger;
 import java.math.BigDecimal;
@@ -37,6 +38,11 @@ public final class FakeLedger implements Ledger {
     return answer == null
         ? CompletableFuture.completedFuture(granted(request))
         : answer.apply(request);
+  }
+
+  @Override
+  public void tell(PartialText text) {
+    // Nobody listens.
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
+import dev.symbiont.gateway.intake.Texts;
 import dev.symbiont.gateway.intake.Waiting;
 import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Broker;
@@ -64,13 +65,19 @@ public class GatewayApplication {
   }
 
   @Bean
+  Texts texts() {
+    return new Texts();
+  }
+
+  @Bean
   KeyRing keyRing(InstantSource clock) {
     return new KeyRing(clock);
   }
 
   @Bean
-  LedgerClient ledgerClient(Broker broker, Hop hop, Worker worker, Waiting waiting, KeyRing keys) {
-    return new LedgerClient(broker, hop, worker.id(), waiting, keys);
+  LedgerClient ledgerClient(
+      Broker broker, Hop hop, Worker worker, Waiting waiting, Texts texts, KeyRing keys) {
+    return new LedgerClient(broker, hop, worker.id(), waiting, texts, keys);
   }
 
   @Bean

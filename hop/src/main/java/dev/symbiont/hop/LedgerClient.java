@@ -2,12 +2,14 @@ package dev.symbiont.hop;
 
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.DefaultConsumer;
+import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
+import dev.symbiont.contract.PartialText;
 import dev.symbiont.contract.StopCall;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TierState;
@@ -16,6 +18,7 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.contract.wire.UnreadableMessageException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +57,14 @@ public final class LedgerClient implements AutoCloseable {
   /// Requests that were answered otherwise than by a grant, the oldest first.
   private final SequencedMap<String, GrantRequest> refused = new LinkedHashMap<>();
 
+  /// Keys that somebody listens to for a while, once for each.
+  private final List<String> heard = new ArrayList<>();
+
+  private volatile @Nullable Own own;
+
+  /// The queue of the present connection.
+  private record Own(Channel channel, String queue) {}
+
   private final AtomicLong numbers = new AtomicLong();
   private final String worker;
   private final ScheduledExecutorService timer =
@@ -85,6 +96,9 @@ public final class LedgerClient implements AutoCloseable {
     /// A tier stands so.
     default void tierIs(TierState state) {}
 
+    /// Some of an answer has come, of a task whose key is heard.
+    default void textIs(PartialText text) {}
+
     /// A key to the gateways stands so.
     default void keyIs(KeySet key) {}
 
@@ -100,6 +114,51 @@ public final class LedgerClient implements AutoCloseable {
     broker.onConnect(this::bind);
     long period = ASK_AGAIN_AFTER.toMillis();
     var _ = timer.scheduleWithFixedDelay(this::askAgain, period, period, TimeUnit.MILLISECONDS);
+  }
+
+  /// Listens to a routing key as well, for a while. What is said while there is no connection is
+  /// missed.
+  public Hearing hear(String key) {
+    synchronized (heard) {
+      heard.add(key);
+      bindOwn(key);
+    }
+    return () -> {
+      synchronized (heard) {
+        heard.remove(key);
+        if (!heard.contains(key)) {
+          unbindOwn(key);
+        }
+      }
+    };
+  }
+
+  /// The end of listening.
+  public interface Hearing extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  private void bindOwn(String key) {
+    Own to = own;
+    try {
+      if (to != null) {
+        to.channel.queueBind(to.queue, Topology.FLOW, key);
+      }
+    } catch (IOException | ShutdownSignalException e) {
+      log.debug("{} is bound after the next connect", key);
+    }
+  }
+
+  private void unbindOwn(String key) {
+    Own from = own;
+    try {
+      if (from != null) {
+        from.channel.queueUnbind(from.queue, Topology.FLOW, key);
+      }
+    } catch (IOException | ShutdownSignalException e) {
+      log.debug("{} has gone with its connection", key);
+    }
   }
 
   public String replyKey() {
@@ -164,6 +223,12 @@ public final class LedgerClient implements AutoCloseable {
           channel.queueBind(queue, Topology.FLOW, key);
         }
       }
+      synchronized (heard) {
+        for (String key : heard) {
+          channel.queueBind(queue, Topology.FLOW, key);
+        }
+        own = new Own(channel, queue);
+      }
       channel.basicConsume(
           queue,
           true,
@@ -192,6 +257,7 @@ public final class LedgerClient implements AutoCloseable {
         case TaskEnded end -> listeners.forEach(it -> it.ended(end));
         case StopCall call -> listeners.forEach(it -> it.stop(call));
         case TierState state -> listeners.forEach(it -> it.tierIs(state));
+        case PartialText text -> listeners.forEach(it -> it.textIs(text));
         case KeySet key -> listeners.forEach(it -> it.keyIs(key));
         case GrantAnswer grant -> {
           complete(grant.requestId(), grant);

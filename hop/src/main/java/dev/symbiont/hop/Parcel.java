@@ -2,6 +2,7 @@ package dev.symbiont.hop;
 
 import com.rabbitmq.client.AMQP;
 import dev.symbiont.contract.Message;
+import dev.symbiont.contract.PartialText;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TierState;
@@ -73,6 +74,13 @@ public record Parcel(
   public static Parcel signOfLife(String key, Message beat) {
     var properties = properties(beat).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
     return new Parcel(Topology.FLOW, key, properties, Codec.encode(beat), false);
+  }
+
+  /// Some of an answer, for whoever watches it come.
+  public static Parcel text(PartialText text) {
+    var properties = properties(text).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
+    String key = Topology.textKey(text.taskId());
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(text), false);
   }
 
   /// How a tier stands; worthless when old.

@@ -57,7 +57,7 @@ public final class Publisher implements AutoCloseable {
       long number = channel.channel.getNextPublishSeqNo();
       channel.pending.put(number, pending);
       channel.channel.basicPublish(
-          parcel.exchange(), parcel.key(), true, parcel.properties(), parcel.body());
+          parcel.exchange(), parcel.key(), parcel.mustArrive(), parcel.properties(), parcel.body());
     } catch (IOException | AmqpException | AlreadyClosedException e) {
       fail(pending, Problem.LOST, String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {

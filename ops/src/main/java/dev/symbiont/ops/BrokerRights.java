@@ -41,6 +41,7 @@ record BrokerRights(
   private static final String DEFAULT_EXCHANGE = "amq.default";
 
   private static final String TO_GATEWAYS = Topology.replyKey("gateway-*");
+  private static final String ANY_TEXT = Topology.textKey("*");
   private static final String TO_OPERATORS = Topology.replyKey("operator-*");
   private static final String TO_DISPATCHERS = Topology.replyKey("dispatcher-*");
 
@@ -73,7 +74,7 @@ record BrokerRights(
                 List.of(Topology.ASK_LEDGER),
                 Topology.WEBHOOK_WAITS.stream().map(Topology::webhookLaterKey).toList(),
                 alive),
-            Map.of(Topology.FLOW, List.of(TO_GATEWAYS, Topology.KEY_SET))),
+            Map.of(Topology.FLOW, List.of(TO_GATEWAYS, Topology.KEY_SET, ANY_TEXT))),
         new BrokerRights(
             "router",
             all(each(Topology::inbox), List.of(Topology.CLASSIFIED)),
@@ -93,6 +94,7 @@ record BrokerRights(
                     Topology.CALL_DECLINED,
                     Topology.CALL_RETRIED,
                     Topology.ASK_LEDGER,
+                    ANY_TEXT,
                     // The header CC of an end; the broker looks at it from RabbitMQ 4 on.
                     TO_GATEWAYS),
                 alive),

@@ -75,6 +75,7 @@ class BrokerRightsIT {
           "key.set",
           "webhook.due",
           "webhook.later.5",
+          "text.task-1",
           "message.set_aside",
           "anything");
 
@@ -95,6 +96,7 @@ class BrokerRightsIT {
           "reply.operator-1-abc",
           "key.set",
           "webhook.due",
+          "text.task-1",
           "message.set_aside");
 
   @TempDir private static Path folder;
@@ -122,9 +124,9 @@ class BrokerRightsIT {
       delimiter = '|',
       textBlock =
           """
-          gateway    | own queue; consume symbiont.webhooks; purge symbiont.webhooks; publish symbiont.dead-letters; say task.accepted.*; say webhook.later.*; say ledger.ask; say worker.*; hear reply.gateway-1-abc; hear key.set
+          gateway    | own queue; consume symbiont.webhooks; purge symbiont.webhooks; publish symbiont.dead-letters; say task.accepted.*; say webhook.later.*; say ledger.ask; say worker.*; hear reply.gateway-1-abc; hear key.set; hear text.*
           router     | consume symbiont.inbox.*; purge symbiont.inbox.*; consume symbiont.classified; purge symbiont.classified; publish symbiont.dead-letters; say task.routed.*; say call.requested.*; say worker.*
-          dispatcher | own queue; consume symbiont.tier.*.high; consume symbiont.tier.*.normal; consume symbiont.tier.*.low; purge symbiont.tier.*.high; purge symbiont.tier.*.normal; purge symbiont.tier.*.low; publish symbiont.dead-letters; publish the default exchange; say task.routed.*; say task.parked.opus; say call.ended.*; say call.declined; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say ledger.ask; say reply.gateway-1-abc; say worker.*; hear tier.#; hear reply.dispatcher-1-abc; bind symbiont.dead-letters
+          dispatcher | own queue; consume symbiont.tier.*.high; consume symbiont.tier.*.normal; consume symbiont.tier.*.low; purge symbiont.tier.*.high; purge symbiont.tier.*.normal; purge symbiont.tier.*.low; publish symbiont.dead-letters; publish the default exchange; say task.routed.*; say task.parked.opus; say call.ended.*; say call.declined; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say ledger.ask; say text.*; say reply.gateway-1-abc; say worker.*; hear tier.#; hear reply.dispatcher-1-abc; bind symbiont.dead-letters
           ledger     | consume symbiont.ledger; purge symbiont.ledger; consume symbiont.dead-letters; purge symbiont.dead-letters; consume symbiont.tier.*.parked; purge symbiont.tier.*.parked; publish symbiont.dead-letters; publish symbiont.tasks; publish the default exchange; say task.accepted.*; say task.routed.*; say call.requested.*; say call.ended.classified; say task.succeeded; say task.failed; say task.cancelled; say task.expired; say task.set_aside; say task.discarded; say tier.*; say webhook.due; say key.set; say reply.gateway-1-abc; say reply.dispatcher-1-abc; say reply.operator-1-abc; say worker.*; unbind symbiont.dead-letters from symbiont.dead-letters*
           operator   | own queue; say ledger.ask; hear reply.operator-1-abc
           producer   | own queue; publish symbiont.tasks

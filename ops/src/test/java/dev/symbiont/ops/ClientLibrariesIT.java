@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ClientLibrariesIT {
 
   private static final Path EXAMPLES = SymbiontProcess.ROOT.resolve("examples/javascript");
+  private static final String WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   @TempDir private static Path folder;
@@ -31,11 +32,23 @@ class ClientLibrariesIT {
   static void start() throws Exception {
     for (String file :
         List.of(
-            "package.json", "package-lock.json", "openai.mjs", "anthropic.mjs", "produce.mjs")) {
+            "package.json",
+            "package-lock.json",
+            "openai.mjs",
+            "anthropic.mjs",
+            "produce.mjs",
+            "webhook.mjs")) {
       Files.copy(EXAMPLES.resolve(file), folder.resolve(file));
     }
     assumeTrue(hasLibraries(), "the libraries cannot be had from npm here: they were not tried");
-    var all = new FleetProcesses(folder, Map.of());
+    var all =
+        new FleetProcesses(
+            folder,
+            Map.of(
+                "SYMBIONT_WEBHOOK_SECRET",
+                WEBHOOK_SECRET,
+                "SPRING_APPLICATION_JSON",
+                "{\"symbiont.gateway.webhooks.allow-private\": true}"));
     fleet = all;
     all.start("ledger").awaitOutput("ledger is up");
     all.start("router").awaitOutput("router is up");
@@ -59,7 +72,7 @@ class ClientLibrariesIT {
         .containsExactly(
             "chat: (simulated haiku) A made-up answer to: Summarize this email: the meeting moved to Friday",
             "usage: true",
-            "stream: (simulated sonnet) A made-up answer to: Write a haiku about ledgers",
+            "stream: (simulated sonnet) A made-up answer to: Write a haiku about ledgers in pieces",
             "structured: string",
             "error: NotFoundError 404 model_not_found model",
             "models: symbiont-auto haiku sonnet opus");
@@ -87,6 +100,12 @@ class ClientLibrariesIT {
     assertThat(result.path("result").asString()).contains("Say hello");
   }
 
+  @Test
+  void theSpecificationsLibraryVerifiesAWebhook() throws Exception {
+    assertThat(run("node", "webhook.mjs").strip())
+        .isEqualTo("task.succeeded: (simulated haiku) A made-up answer to: Say hello");
+  }
+
   private static boolean hasLibraries() throws InterruptedException {
     try {
       return start("npm", "ci", "--no-audit", "--no-fund").waitFor() == 0;
@@ -108,6 +127,7 @@ class ClientLibrariesIT {
     if (fleet != null) {
       builder.environment().put("SYMBIONT_URL", fleet.gateway().address());
       builder.environment().put("SYMBIONT_BROKER", fleet.broker.address().toString());
+      builder.environment().put("SYMBIONT_WEBHOOK_SECRET", WEBHOOK_SECRET);
     }
     Path log = Files.createTempFile(folder, "run", ".log");
     Process process = builder.redirectErrorStream(true).redirectOutput(log.toFile()).start();

@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.symbiont.contract.wire.Codec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -94,6 +95,30 @@ class GatewaysIT {
   }
 
   @Test
+  void anAnswerIsSeenComingAtTheOtherGateway() {
+    String task = "{\"task\": \"[[sim:ok delay=2]] a b c d e f g\", \"force_tier\": \"haiku\"}";
+    String id = one.post("/queue", bytes(task), PATIENCE).body().path("id").asString();
+
+    List<String> events = lines(other.get("/tasks/%s/events".formatted(id), PATIENCE));
+
+    List<JsonNode> pieces =
+        IntStream.range(0, events.size())
+            .filter(at -> events.get(at).equals("event: text"))
+            .mapToObj(
+                at -> Codec.mapper().readTree(events.get(at + 1).substring("data: ".length())))
+            .toList();
+    assertThat(pieces).hasSizeGreaterThan(2);
+    assertThat(pieces.getFirst().path("text").asString()).startsWith("(simulated haiku");
+    for (int i = 1; i < pieces.size(); i++) {
+      assertThat(pieces.get(i).path("at").asInt())
+          .isEqualTo(
+              pieces.get(i - 1).path("at").asInt()
+                  + pieces.get(i - 1).path("text").asString().length());
+    }
+    assertThat(events.indexOf("event: text")).isLessThan(events.indexOf("event: succeeded"));
+  }
+
+  @Test
   void whoseGatewayDiesGetsTheSameTasksResultFromTheOther() throws Exception {
     int port = FleetProcesses.freePort();
     SymbiontProcess dying = startGateway(port);
@@ -148,8 +173,10 @@ class GatewaysIT {
                         it -> one.get("/tasks?state=" + it, PATIENCE).body().path("count").asInt())
                     .sum(),
             it -> it == 0);
+    // A grant that comes too late on a busy machine is given back, and costs nothing.
     assertThat(fleet.ledger())
         .filteredOn(it -> it.path("prompt_preview").asString().startsWith("number "))
+        .filteredOn(it -> it.path("outcome").asString().equals("answered"))
         .hasSize(SAME_MOMENT)
         .extracting(it -> it.path("task_id").asString())
         .doesNotHaveDuplicates();
@@ -182,7 +209,7 @@ class GatewaysIT {
     List<String> whole = lines(one.get(path, PATIENCE));
 
     assertThat(whole)
-        .filteredOn(it -> it.startsWith("event: "))
+        .filteredOn(it -> it.startsWith("event: ") && !it.equals("event: text"))
         .containsExactly("event: accepted", "event: routed", "event: started", "event: succeeded");
     String second =
         whole.stream().filter(it -> it.startsWith("id: ")).skip(1).findFirst().orElseThrow();

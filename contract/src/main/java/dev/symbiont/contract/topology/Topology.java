@@ -196,6 +196,11 @@ public record Topology(List<Exchange> exchanges, List<Queue> queues, List<Bindin
     return "webhook.later." + wait.toSeconds();
   }
 
+  /// Key of the pieces of a task's answer while it comes.
+  public static String textKey(String taskId) {
+    return "text." + taskId;
+  }
+
   /// Whether answers may be sent there.
   public static boolean isReplyKey(String key) {
     return key.startsWith(REPLY);

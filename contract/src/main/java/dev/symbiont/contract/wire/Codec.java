@@ -14,6 +14,7 @@ import dev.symbiont.contract.KeySet;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
+import dev.symbiont.contract.PartialText;
 import dev.symbiont.contract.Result;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
@@ -92,6 +93,7 @@ public final class Codec {
           Map.entry("symbiont.grant.v1", GrantAnswer.class),
           Map.entry("symbiont.query.v1", LedgerQuery.class),
           Map.entry("symbiont.answer.v1", LedgerAnswer.class),
+          Map.entry("symbiont.text.v1", PartialText.class),
           Map.entry("symbiont.webhook.v1", Webhook.class));
 
   /// By the classes of messages, several of which may share a schema.

@@ -105,7 +105,7 @@ class CodecTest {
 
   @Test
   void schemaNamesAreListedInOrderAndAreAllOfVersionOne() {
-    assertThat(Codec.schemas()).hasSize(21).isSorted().allMatch(it -> it.endsWith(".v1"));
+    assertThat(Codec.schemas()).hasSize(22).isSorted().allMatch(it -> it.endsWith(".v1"));
   }
 
   @Test

@@ -6,6 +6,7 @@ import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.Isolation;
 import dev.symbiont.contract.Outcome;
+import dev.symbiont.contract.Purpose;
 import dev.symbiont.contract.Spent;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tier;
@@ -31,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -251,7 +253,8 @@ public final class Attempt {
               work.jsonSchema(),
               isolation(work),
               folder,
-              timeout(work));
+              timeout(work),
+              listener(work, callId));
       ending = provider.make(call);
     } catch (RuntimeException e) {
       // Its beginning is on disk, so it gets an end.
@@ -268,6 +271,13 @@ public final class Attempt {
         elapsed.toMillis(),
         ending.outcome().message());
     return ended(work, callId, elapsed, ending);
+  }
+
+  /// What a classification says is the fleet's own business, and JSON does not come as text.
+  private Consumer<String> listener(Work work, String callId) {
+    return work.purpose() == Purpose.TASK && work.jsonSchema() == null
+        ? new Telling(work.taskId(), callId, tier.model(), ledger::tell, System::nanoTime)::more
+        : _ -> {};
   }
 
   private CallEnded ended(Work work, String callId, Duration elapsed, Ending ending) {

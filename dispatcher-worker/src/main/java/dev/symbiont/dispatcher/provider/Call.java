@@ -8,6 +8,7 @@ import dev.symbiont.dispatcher.process.Exit;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -17,6 +18,7 @@ import tools.jackson.databind.JsonNode;
 /// @param isolation from other calls made with the same program
 /// @param folder made when it is asked for: empty, private to this call, and gone after it
 /// @param timeout after which the call is ended
+/// @param listener hears the answer while it comes, as far as the program tells it
 public record Call(
     String callId,
     Tier tier,
@@ -26,7 +28,8 @@ public record Call(
     @Nullable JsonNode jsonSchema,
     Isolation isolation,
     Supplier<Path> folder,
-    Duration timeout) {
+    Duration timeout,
+    Consumer<String> listener) {
 
   /// What became of the call if we ended its program.
   public Optional<Outcome> outcomeIfStopped(Exit exit) {

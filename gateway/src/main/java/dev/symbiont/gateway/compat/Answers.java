@@ -1,50 +1,135 @@
 package dev.symbiont.gateway.compat;
 
+import dev.symbiont.contract.PartialText;
 import dev.symbiont.gateway.EventStream;
+import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.intake.Asking;
 import dev.symbiont.gateway.intake.Ends;
 import dev.symbiont.gateway.intake.IntakeSettings;
-import java.util.function.Consumer;
+import dev.symbiont.gateway.intake.Texts;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import org.springframework.stereotype.Component;
 
 /// Asks for callers whose format knows no answer but the last.
 @Component
 final class Answers {
 
+  private static final Duration STILL_HERE_EVERY = Duration.ofSeconds(10);
+  private static final Executor THREADS = Thread::startVirtualThread;
+
   private final Asking asking;
+  private final Texts texts;
+  private final LedgerDoor ledger;
   private final IntakeSettings settings;
 
-  Answers(Asking asking, IntakeSettings settings) {
+  Answers(Asking asking, Texts texts, LedgerDoor ledger, IntakeSettings settings) {
     this.asking = asking;
+    this.texts = texts;
+    this.ledger = ledger;
     this.settings = settings;
   }
 
-  Answer to(Asking.Request request) throws InterruptedException {
-    return to(request, () -> {});
+  /// How a format tells an answer in pieces.
+  interface Teller {
+
+    /// Before the first piece.
+    void begin(String model);
+
+    void more(String text);
+
+    void end(Answer answer);
+
+    /// Of a problem when the status line is gone.
+    void fail(Problem problem);
   }
 
-  /// As events. What goes wrong before the first has a status of its own.
-  ///
-  /// @param send the answer
-  /// @param fail tells of a problem when the status line is gone
-  void stream(
-      Asking.Request request, EventStream events, Consumer<Answer> send, Consumer<Problem> fail)
+  Answer to(Asking.Request request) throws InterruptedException {
+    return asking
+        .submitAndWait(request, settings.patience())
+        .map(Answer::of)
+        .orElseThrow(() -> Ends.takesTooLong(request.id()));
+  }
+
+  /// As events, while the answer comes. What goes wrong before the first has a status of its own.
+  void stream(Asking.Request request, EventStream events, Teller teller)
       throws InterruptedException {
-    try {
-      send.accept(to(request, events::stillHere));
-    } catch (Problem e) {
-      if (!events.hasBegun()) {
-        throw e;
+    try (Texts.Follower text = texts.follow(request.id(), ledger.client())) {
+      CompletableFuture<Answer> answer =
+          CompletableFuture.supplyAsync(() -> uninterrupted(request), THREADS);
+      var _ = answer.whenComplete((_, _) -> text.wake());
+      var told = new Told(teller);
+      while (!answer.isDone()) {
+        Optional<PartialText> piece = text.next(STILL_HERE_EVERY);
+        piece.ifPresent(told::more);
+        if (piece.isEmpty() && !answer.isDone()) {
+          events.stillHere();
+        }
       }
-      fail.accept(e);
+      try {
+        told.end(answer.join());
+      } catch (CompletionException e) {
+        if (!(e.getCause() instanceof Problem problem)) {
+          throw e;
+        }
+        if (!events.hasBegun()) {
+          throw problem;
+        }
+        teller.fail(problem);
+      }
     }
   }
 
-  private Answer to(Asking.Request request, Runnable meanwhile) throws InterruptedException {
-    return asking
-        .submitAndWait(request, settings.patience(), meanwhile)
-        .map(Answer::of)
-        .orElseThrow(() -> Ends.takesTooLong(request.id()));
+  private Answer uninterrupted(Asking.Request request) {
+    try {
+      return to(request);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("nobody interrupts this thread", e);
+    }
+  }
+
+  /// What the caller has of the answer.
+  private static final class Told {
+    private final Teller teller;
+    private final StringBuilder text = new StringBuilder();
+    private boolean begun;
+
+    Told(Teller teller) {
+      this.teller = teller;
+    }
+
+    /// A piece that does not fit belongs to another call: its text is held against the end.
+    void more(PartialText piece) {
+      if (piece.at() == text.length()) {
+        begin(piece.model());
+        teller.more(piece.text());
+        text.append(piece.text());
+      }
+    }
+
+    void end(Answer answer) {
+      String whole = answer.text();
+      if (!whole.startsWith(text.toString())) {
+        // A tier was limited in the middle of its answer, and another one has answered.
+        teller.fail(Ends.begunAnew(answer.result().id()));
+        return;
+      }
+      begin(answer.model());
+      if (whole.length() > text.length()) {
+        teller.more(whole.substring(text.length()));
+      }
+      teller.end(answer);
+    }
+
+    private void begin(String model) {
+      if (!begun) {
+        teller.begin(model);
+        begun = true;
+      }
+    }
   }
 }

@@ -58,7 +58,8 @@ class AnthropicEndpoints {
       return null;
     }
     Answer answer = answers.to(request);
-    ObjectNode message = message(request.id(), answer);
+    ObjectNode message = message(request.id(), answer.model());
+    message.set("usage", usage(answer));
     message.putArray("content").addObject().put("type", "text").put("text", answer.text());
     message.put("stop_reason", stopReason(answer));
     message.set("symbiont", answer.ours());
@@ -69,34 +70,42 @@ class AnthropicEndpoints {
     answers.stream(
         request,
         events,
-        answer -> {
-          ObjectNode message = message(request.id(), answer);
-          message.putArray("content");
-          message.putNull("stop_reason");
-          events.event("message_start", event("message_start").set("message", message));
-          events.event(
-              "content_block_start",
-              block("content_block_start")
-                  .set(
-                      "content_block",
-                      Codec.mapper().createObjectNode().put("type", "text").put("text", "")));
-          events.event(
-              "content_block_delta",
-              block("content_block_delta")
-                  .set(
-                      "delta",
-                      Codec.mapper()
-                          .createObjectNode()
-                          .put("type", "text_delta")
-                          .put("text", answer.text())));
-          events.event("content_block_stop", block("content_block_stop"));
-          ObjectNode last = event("message_delta");
-          last.putObject("delta").put("stop_reason", stopReason(answer)).putNull("stop_sequence");
-          last.set("usage", usage(answer));
-          events.event("message_delta", last);
-          events.event("message_stop", event("message_stop"));
-        },
-        problem -> events.event("error", error(problem)));
+        new Answers.Teller() {
+          @Override
+          public void begin(String model) {
+            ObjectNode message = message(request.id(), model);
+            // How many there were is known at the end.
+            message.putObject("usage").put("input_tokens", 0).put("output_tokens", 0);
+            message.putArray("content");
+            message.putNull("stop_reason");
+            events.event("message_start", event("message_start").set("message", message));
+            ObjectNode start = block("content_block_start");
+            start.putObject("content_block").put("type", "text").put("text", "");
+            events.event("content_block_start", start);
+          }
+
+          @Override
+          public void more(String text) {
+            ObjectNode delta = block("content_block_delta");
+            delta.putObject("delta").put("type", "text_delta").put("text", text);
+            events.event("content_block_delta", delta);
+          }
+
+          @Override
+          public void end(Answer answer) {
+            events.event("content_block_stop", block("content_block_stop"));
+            ObjectNode last = event("message_delta");
+            last.putObject("delta").put("stop_reason", stopReason(answer)).putNull("stop_sequence");
+            last.set("usage", usage(answer));
+            events.event("message_delta", last);
+            events.event("message_stop", event("message_stop"));
+          }
+
+          @Override
+          public void fail(Problem problem) {
+            events.event("error", error(problem));
+          }
+        });
   }
 
   @ExceptionHandler
@@ -117,17 +126,14 @@ class AnthropicEndpoints {
         : Codec.mapper().missingNode();
   }
 
-  private static ObjectNode message(String id, Answer answer) {
-    ObjectNode message =
-        Codec.mapper()
-            .createObjectNode()
-            .put("id", "msg_" + id)
-            .put("type", "message")
-            .put("role", "assistant")
-            .put("model", answer.model())
-            .putNull("stop_sequence");
-    message.set("usage", usage(answer));
-    return message;
+  private static ObjectNode message(String id, String model) {
+    return Codec.mapper()
+        .createObjectNode()
+        .put("id", "msg_" + id)
+        .put("type", "message")
+        .put("role", "assistant")
+        .put("model", model)
+        .putNull("stop_sequence");
   }
 
   private static ObjectNode usage(Answer answer) {

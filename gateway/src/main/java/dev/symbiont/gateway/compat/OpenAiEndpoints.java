@@ -39,12 +39,14 @@ class OpenAiEndpoints {
   private final Answers answers;
   private final Submission submission;
   private final Tiers tiers;
+  private final InstantSource clock;
   private final Instant startedAt;
 
   OpenAiEndpoints(Answers answers, Submission submission, Tiers tiers, InstantSource clock) {
     this.answers = answers;
     this.submission = submission;
     this.tiers = tiers;
+    this.clock = clock;
     this.startedAt = clock.instant();
   }
 
@@ -80,17 +82,50 @@ class OpenAiEndpoints {
     answers.stream(
         request,
         events,
-        answer -> {
-          events.event(
-              null,
-              chunk(id, answer, Map.of("role", "assistant", "content", answer.text()), null, null));
-          events.event(null, chunk(id, answer, Map.of(), finishReason(answer), null));
-          if (withUsage) {
-            events.event(null, chunk(id, answer, null, null, usage(answer)));
+        new Answers.Teller() {
+          private final long created = clock.instant().getEpochSecond();
+          private String model = "";
+
+          @Override
+          public void begin(String withModel) {
+            model = withModel;
+            tell(Map.of("role", "assistant", "content", ""), null);
           }
-          events.text("[DONE]");
-        },
-        problem -> events.event(null, error(problem)));
+
+          @Override
+          public void more(String text) {
+            tell(Map.of("content", text), null);
+          }
+
+          @Override
+          public void end(Answer answer) {
+            model = answer.model();
+            tell(Map.of(), finishReason(answer));
+            if (withUsage) {
+              var last = head(id, "chat.completion.chunk", created, model);
+              last.put("choices", List.of());
+              last.put("usage", usage(answer));
+              events.event(null, last);
+            }
+            events.text("[DONE]");
+          }
+
+          @Override
+          public void fail(Problem problem) {
+            events.event(null, error(problem));
+          }
+
+          private void tell(Map<String, String> delta, @Nullable String finishReason) {
+            var choice = new LinkedHashMap<String, @Nullable Object>();
+            choice.put("index", 0);
+            choice.put("delta", delta);
+            choice.put("logprobs", null);
+            choice.put("finish_reason", finishReason);
+            var chunk = head(id, "chat.completion.chunk", created, model);
+            chunk.put("choices", List.of(choice));
+            events.event(null, chunk);
+          }
+        });
   }
 
   @GetMapping("/v1/models")
@@ -153,43 +188,24 @@ class OpenAiEndpoints {
     choice.put("message", message);
     choice.put("logprobs", null);
     choice.put("finish_reason", finishReason(answer));
-    var body = head("chatcmpl-" + id, "chat.completion", answer);
+    var body =
+        head(
+            "chatcmpl-" + id,
+            "chat.completion",
+            answer.result().timestamp().getEpochSecond(),
+            answer.model());
     body.put("choices", List.of(choice));
     body.put("usage", usage(answer));
     body.put("symbiont", answer.ours());
     return body;
   }
 
-  /// @param delta nothing in the one that tells the usage
-  private static Map<String, Object> chunk(
-      String id,
-      Answer answer,
-      @Nullable Map<String, String> delta,
-      @Nullable String finishReason,
-      @Nullable ObjectNode usage) {
-    var body = head(id, "chat.completion.chunk", answer);
-    if (delta == null) {
-      body.put("choices", List.of());
-    } else {
-      var choice = new LinkedHashMap<String, @Nullable Object>();
-      choice.put("index", 0);
-      choice.put("delta", delta);
-      choice.put("logprobs", null);
-      choice.put("finish_reason", finishReason);
-      body.put("choices", List.of(choice));
-    }
-    if (usage != null) {
-      body.put("usage", usage);
-    }
-    return body;
-  }
-
-  private static Map<String, Object> head(String id, String object, Answer answer) {
+  private static Map<String, Object> head(String id, String object, long created, String model) {
     var body = new LinkedHashMap<String, Object>();
     body.put("id", id);
     body.put("object", object);
-    body.put("created", answer.result().timestamp().getEpochSecond());
-    body.put("model", answer.model());
+    body.put("created", created);
+    body.put("model", model);
     return body;
   }
 

@@ -62,14 +62,6 @@ public final class Asking {
   /// The same, and waits for the end. Empty if that takes longer; the task then goes on.
   public Optional<TaskEnded> submitAndWait(Request request, Duration patience)
       throws InterruptedException {
-    return submitAndWait(request, patience, () -> {});
-  }
-
-  /// The same, with something to do while it takes long.
-  ///
-  /// @param meanwhile run every few seconds
-  public Optional<TaskEnded> submitAndWait(Request request, Duration patience, Runnable meanwhile)
-      throws InterruptedException {
     CompletableFuture<TaskEnded> end = waiting.expect(request.id());
     try {
       boolean isNew = isNew(request);
@@ -78,7 +70,7 @@ public final class Asking {
       } else {
         waiting.askFor(request.id(), ledger.client());
       }
-      Optional<TaskEnded> ended = await(end, request.id(), request.named(), patience, meanwhile);
+      Optional<TaskEnded> ended = await(end, request.id(), request.named(), patience);
       if (isNew && ended.isPresent() && request.isKeyed()) {
         // Somebody with another key may have used this id at the same moment.
         requireSame(request, ledger.task(request.id()));
@@ -94,7 +86,7 @@ public final class Asking {
     CompletableFuture<TaskEnded> end = waiting.expect(id);
     try {
       waiting.askFor(id, ledger.client());
-      return await(end, id, true, patience, () -> {});
+      return await(end, id, true, patience);
     } finally {
       waiting.forget(id);
     }
@@ -102,11 +94,7 @@ public final class Asking {
 
   /// @param elsewhere whether its end may be told to somebody else, or was told long ago
   private Optional<TaskEnded> await(
-      CompletableFuture<TaskEnded> end,
-      String id,
-      boolean elsewhere,
-      Duration patience,
-      Runnable meanwhile)
+      CompletableFuture<TaskEnded> end, String id, boolean elsewhere, Duration patience)
       throws InterruptedException {
     long until = System.nanoTime() + patience.toNanos();
     Duration turn = elsewhere ? ASK_EVERY : STILL_HERE_EVERY;
@@ -118,7 +106,6 @@ public final class Asking {
         if (System.nanoTime() - until >= 0) {
           return Optional.empty();
         }
-        meanwhile.run();
         if (elsewhere) {
           waiting.askFor(id, ledger.client());
         }

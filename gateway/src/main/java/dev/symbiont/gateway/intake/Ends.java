@@ -37,6 +37,16 @@ public final class Ends {
         .notToBeRepeated();
   }
 
+  /// For a caller who has the beginning of another answer.
+  public static Problem begunAnew(String taskId) {
+    return Problem.of(
+            HttpStatus.BAD_GATEWAY,
+            "the answer was begun anew with another call after some of it was sent; GET /tasks/%s has all of it"
+                .formatted(taskId))
+        .with("id", taskId)
+        .notToBeRepeated();
+  }
+
   /// For callers whose format knows no answer but the last.
   public static Problem takesTooLong(String taskId) {
     return Problem.of(

@@ -9,6 +9,7 @@ import dev.symbiont.gateway.LedgerDoor;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.gateway.access.KeyRing;
+import dev.symbiont.gateway.intake.Texts;
 import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
 import java.util.Arrays;
@@ -39,9 +40,11 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
 
   private final LedgerDoor ledger;
   private final KeyRing ring;
+  private final Texts texts;
   private volatile boolean stopping;
 
-  EventEndpoints(LedgerDoor ledger, KeyRing ring) {
+  EventEndpoints(LedgerDoor ledger, KeyRing ring, Texts texts) {
+    this.texts = texts;
     this.ring = ring;
     this.ledger = ledger;
   }
@@ -53,7 +56,7 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
       @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String last,
       HttpServletResponse response)
       throws InterruptedException {
-    follow(null, last, caller, new EventStream(response));
+    follow(null, last, caller, new EventStream(response), Thread::sleep);
   }
 
   /// From its beginning, or from an event on, until its end.
@@ -65,7 +68,10 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
       HttpServletResponse response)
       throws InterruptedException {
     var _ = ledger.task(id, caller); // or 404
-    follow(id, last, caller, new EventStream(response));
+    var events = new EventStream(response);
+    try (Texts.Follower text = texts.follow(id, ledger.client())) {
+      follow(id, last, caller, events, pause -> tell(text, pause, events));
+    }
   }
 
   /// Nobody shall wait for those who only watch.
@@ -75,7 +81,7 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
   }
 
   private void follow(
-      @Nullable String task, @Nullable String last, Caller caller, EventStream events)
+      @Nullable String task, @Nullable String last, Caller caller, EventStream events, Pause pause)
       throws InterruptedException {
     Long after = place(last);
     // The caller learns that it is connected before anything happens.
@@ -91,7 +97,7 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
         }
       }
       if (!answer.more()) {
-        Thread.sleep(LOOK_EVERY);
+        pause.of(LOOK_EVERY);
         if (System.nanoTime() - heard > STILL_HERE_EVERY.toNanos()) {
           events.stillHere();
           heard = System.nanoTime();
@@ -104,6 +110,20 @@ class EventEndpoints implements ApplicationListener<ContextClosedEvent> {
         // back.
         answer = new LedgerAnswer.Events("", List.of(), answer.next(), false);
       }
+    }
+  }
+
+  /// What is done until it is time to look again.
+  private interface Pause {
+    void of(Duration length) throws InterruptedException;
+  }
+
+  /// Passes on what comes of the answer. It is in no journal, so it has no id to go on from.
+  private static void tell(Texts.Follower text, Duration pause, EventStream events)
+      throws InterruptedException {
+    long until = System.nanoTime() + pause.toNanos();
+    for (long left = pause.toNanos(); left > 0; left = until - System.nanoTime()) {
+      text.next(Duration.ofNanos(left)).ifPresent(it -> events.event("text", it));
     }
   }
 

@@ -97,7 +97,8 @@ final class DryRun implements AutoCloseable {
         question.jsonSchema(),
         Isolation.PROCESS,
         () -> callFolder,
-        PATIENCE);
+        PATIENCE,
+        _ -> {});
   }
 
   private String process(Tier tier) {

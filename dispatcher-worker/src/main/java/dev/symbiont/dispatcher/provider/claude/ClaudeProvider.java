@@ -101,7 +101,7 @@ public final class ClaudeProvider implements Provider {
   }
 
   private Ending cold(Call call) throws IOException {
-    var transcript = new Transcript(null);
+    var transcript = new Transcript(null, call.listener());
     Exit exit =
         child.run(command(call), line -> Transcript.event(line).ifPresent(transcript::read));
     return transcript.judge(exit, call);
@@ -124,7 +124,7 @@ public final class ClaudeProvider implements Provider {
 
   /// What it is told later replaces the system prompt.
   private Command warmCommand(WarmPool.Kind kind, Path folder) {
-    List<String> arguments = arguments(kind.model(), settings.systemPrompt(), null);
+    List<String> arguments = arguments(kind.purpose(), kind.model(), settings.systemPrompt(), null);
     arguments.addAll(List.of("--input-format", "stream-json"));
     return new Command(arguments, environment(kind.purpose()), folder, "", Duration.ZERO);
   }
@@ -134,10 +134,11 @@ public final class ClaudeProvider implements Provider {
   }
 
   private List<String> arguments(Call call) {
-    return arguments(call.tier().model(), system(call), call.jsonSchema());
+    return arguments(call.purpose(), call.tier().model(), system(call), call.jsonSchema());
   }
 
-  private List<String> arguments(String model, String system, @Nullable JsonNode jsonSchema) {
+  private List<String> arguments(
+      Purpose purpose, String model, String system, @Nullable JsonNode jsonSchema) {
     var arguments =
         new ArrayList<>(
             List.of(
@@ -156,6 +157,9 @@ public final class ClaudeProvider implements Provider {
                 "--setting-sources",
                 "",
                 "--no-session-persistence"));
+    if (purpose == Purpose.TASK) {
+      arguments.add("--include-partial-messages");
+    }
     if (jsonSchema != null) {
       arguments.add("--json-schema");
       arguments.add(jsonSchema.toString());

@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -36,6 +37,7 @@ final class Transcript {
   /// The last result of the same process before this call, whose figures this one's include.
   private final @Nullable JsonNode before;
 
+  private final Consumer<String> listener;
   private @Nullable JsonNode result;
   private @Nullable JsonNode limit;
   private @Nullable String model;
@@ -44,8 +46,9 @@ final class Transcript {
   private boolean simulated;
   private final Set<String> counted = new HashSet<>();
 
-  Transcript(@Nullable JsonNode before) {
+  Transcript(@Nullable JsonNode before, Consumer<String> listener) {
     this.before = before;
+    this.listener = listener;
   }
 
   /// The event in a line of output. Lines that hold none are noise.
@@ -66,10 +69,18 @@ final class Transcript {
       case "result" -> result = event;
       case "system" -> model = event.path("model").asString(model);
       case "rate_limit_event" -> limit = event.path("rate_limit_info");
+      case "stream_event" -> tell(event.path("event").path("delta"));
       case "assistant" -> count(event.path("message"));
       default -> {
         // hook, status and retry events say nothing about the outcome
       }
+    }
+  }
+
+  /// Thinking and structured output come as other deltas.
+  private void tell(JsonNode delta) {
+    if (delta.path("type").asString("").equals("text_delta")) {
+      listener.accept(delta.path("text").asString(""));
     }
   }
 

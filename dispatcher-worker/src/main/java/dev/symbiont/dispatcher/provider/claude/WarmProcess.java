@@ -80,7 +80,7 @@ final class WarmProcess implements AutoCloseable {
   Ending ask(Call call, String prompt) {
     calls++;
     clean = false;
-    var transcript = new Transcript(last);
+    var transcript = new Transcript(last, call.listener());
     long begin = System.nanoTime();
     try {
       Optional<JsonNode> result =

@@ -115,6 +115,7 @@ class ClaudeCommandTest {
             "--setting-sources",
             "",
             "--no-session-persistence",
+            "--include-partial-messages",
             "--disable-slash-commands");
   }
 

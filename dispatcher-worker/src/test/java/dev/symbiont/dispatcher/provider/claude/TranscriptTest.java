@@ -320,7 +320,7 @@ class TranscriptTest {
   }
 
   private static Ending judge(Call call, Exit exit, Stream<String> lines) {
-    var transcript = new Transcript(null);
+    var transcript = new Transcript(null, _ -> {});
     lines.forEach(
         line ->
             Transcript.event(line.getBytes(StandardCharsets.UTF_8)).ifPresent(transcript::read));

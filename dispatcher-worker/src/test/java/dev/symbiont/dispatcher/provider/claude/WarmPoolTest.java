@@ -150,7 +150,8 @@ class WarmPoolTest {
                 null,
                 Isolation.CONVERSATION,
                 () -> folder,
-                Duration.ofSeconds(1)));
+                Duration.ofSeconds(1),
+                _ -> {}));
 
     assertThat(ending.outcome()).isInstanceOf(Outcome.TimedOut.class);
     assertThat(isAlive(pids().getFirst())).isFalse();
