@@ -1,10 +1,12 @@
 package dev.symbiont.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import com.rabbitmq.client.AMQP;
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.KeyText;
 import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
@@ -26,9 +28,11 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,12 +50,13 @@ class GatewayIT {
 
   private final HttpClient http = HttpClient.newHttpClient();
 
-  @SuppressWarnings("NullAway.Init") // every test starts one
-  private ConfigurableApplicationContext gateway;
+  private @Nullable ConfigurableApplicationContext gateway;
 
   @AfterEach
   void stop() {
-    gateway.close();
+    if (gateway != null) {
+      gateway.close();
+    }
     http.close();
   }
 
@@ -154,7 +159,7 @@ class GatewayIT {
                 .forEach(method -> documented.add(method.toUpperCase(Locale.ROOT) + " " + path)));
 
     var served = new TreeSet<String>();
-    gateway
+    Objects.requireNonNull(gateway)
         .getBean("requestMappingHandlerMapping", RequestMappingHandlerMapping.class)
         .getHandlerMethods()
         .forEach(
@@ -195,7 +200,7 @@ class GatewayIT {
   void whatIsNoRequestIsAProblemToo(String line, int status) throws Exception {
     start(URI.create("amqp://127.0.0.1:1"));
 
-    String answer = exchange(line + "\r\nHost: x\r\nConnection: close\r\n\r\n", "");
+    String answer = exchange(line + "\r\nHost: localhost\r\nConnection: close\r\n\r\n", "");
 
     assertThat(answer).startsWith("HTTP/1.1 %d ".formatted(status));
     assertThat(answer).contains("Content-Type: application/problem+json");
@@ -210,7 +215,9 @@ class GatewayIT {
 
     String answer =
         exchange(
-            "POST /queue HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + "\r\n\r\nzz\r\n",
+            "POST /queue HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                + headers
+                + "\r\n\r\nzz\r\n",
             "");
 
     assertThat(answer).startsWith("HTTP/1.1 400 ").contains("the body breaks off");
@@ -222,10 +229,64 @@ class GatewayIT {
 
     String answers =
         exchange(
-            "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n",
-            "{}GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n",
+            "{}GET /openapi.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 
     assertThat(answers).startsWith("HTTP/1.1 404 ").contains("HTTP/1.1 200 ");
+  }
+
+  /// A page in somebody's browser must not spend money.
+  @ParameterizedTest
+  @CsvSource({
+    "Host: evil.example.com, 400",
+    "Host: 127.0.0.1.evil.example.com, 400",
+    "Host: localhost|Origin: https://evil.example.com, 403",
+    "Host: localhost|Origin: null, 403",
+    "Host: localhost, 404",
+    "Host: 127.0.0.1:8111, 404"
+  })
+  void strangersPagesStayOutside(String headers, int status) throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    String answer =
+        exchange(
+            "POST /nowhere HTTP/1.1\r\n%s\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+                .formatted(headers.replace("|", "\r\n")),
+            "");
+
+    assertThat(answer).startsWith("HTTP/1.1 %d ".formatted(status));
+  }
+
+  @Test
+  void aGatewayThatCanBeReachedFromElsewhereWantsKeys() {
+    assertThatThrownBy(() -> start(URI.create("amqp://127.0.0.1:1"), "server.address=0.0.0.0"))
+        .rootCause()
+        .hasMessageStartingWith("symbiont.gateway: 0.0.0.0 can be reached from elsewhere");
+  }
+
+  @Test
+  void keysAreNotKnownBeforeALedgerWriterHasToldThem(TestBroker broker) throws Exception {
+    start(broker.address(), "symbiont.gateway.keys=true");
+    String text = KeyText.draw(new Random(1)).reveal();
+
+    HttpResponse<String> answer =
+        http.send(
+            request("/tasks").header("Authorization", "Bearer " + text).build(),
+            HttpResponse.BodyHandlers.ofString());
+
+    assertProblem(answer, 503, "the keys are not known yet");
+    assertThat(get("/tasks").statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void aTaskWithAWebhookIsRefusedWhereNobodyWouldCall() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    HttpResponse<String> answer =
+        post("/queue", "{\"task\": \"x\", \"webhook\": \"https://example.org/done\"}");
+
+    assertProblem(answer, 422, "this gateway calls nobody");
+    assertThat(json(answer).path("field").asString()).isEqualTo("webhook");
   }
 
   @Test
@@ -313,7 +374,9 @@ class GatewayIT {
   }
 
   private int port() {
-    return Objects.requireNonNull(((WebServerApplicationContext) gateway).getWebServer()).getPort();
+    return Objects.requireNonNull(
+            ((WebServerApplicationContext) Objects.requireNonNull(gateway)).getWebServer())
+        .getPort();
   }
 
   private static HttpRequest.BodyPublisher body(String json) {

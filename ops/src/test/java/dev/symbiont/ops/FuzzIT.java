@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.symbiont.contract.wire.Codec;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -84,7 +85,7 @@ class FuzzIT {
       for (int i = 0; i < REQUESTS; i++) {
         Operation operation = operations.get(random.nextInt(operations.size()));
         HttpRequest request = request(document, fleet.gateway().address(), operation);
-        HttpResponse<String> answer = send(request);
+        Answer answer = send(request);
         String shown =
             "seed %d, request %d: %s %s -> %d %s"
                 .formatted(
@@ -106,8 +107,22 @@ class FuzzIT {
     }
   }
 
-  private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
-    return http.send(request, HttpResponse.BodyHandlers.ofString());
+  private record Answer(int statusCode, String body) {}
+
+  /// The events of a task that does not end go on for ever; that they come is enough.
+  private Answer send(HttpRequest request) throws IOException, InterruptedException {
+    HttpResponse<InputStream> answer =
+        http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+    try (InputStream body = answer.body()) {
+      boolean isStream =
+          answer
+              .headers()
+              .firstValue("Content-Type")
+              .filter(it -> it.startsWith("text/event-stream") && request.method().equals("GET"))
+              .isPresent();
+      String text = isStream ? "" : new String(body.readAllBytes(), StandardCharsets.UTF_8);
+      return new Answer(answer.statusCode(), text);
+    }
   }
 
   private static boolean isNamed(Operation operation, int status) {
