@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -106,7 +107,7 @@ final class KeysCommand implements Callable<Integer> {
                 whenSpent == null
                     ? WhenSpent.WAIT
                     : one(WhenSpent.values(), whenSpent, "--when-spent"),
-                java.util.List.of(new AccessKey.Secret(text.sha256(), null)),
+                List.of(new AccessKey.Secret(text.sha256(), null)),
                 now,
                 expiresIn == null ? null : now.plus(duration(expiresIn, "--expires-in")),
                 null,
@@ -209,7 +210,7 @@ final class KeysCommand implements Callable<Integer> {
     }
   }
 
-  private static java.util.List<AccessKey> keys(DirectLine line) {
+  private static List<AccessKey> keys(DirectLine line) {
     return line.ask(LedgerQuery.Keys::new, LedgerAnswer.Keys.class).keys();
   }
 

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.Executor;
 import org.springframework.stereotype.Component;
 
 /// Asks for callers whose format knows no answer but the last.
@@ -20,7 +19,6 @@ import org.springframework.stereotype.Component;
 final class Answers {
 
   private static final Duration STILL_HERE_EVERY = Duration.ofSeconds(10);
-  private static final Executor THREADS = Thread::startVirtualThread;
 
   private final Asking asking;
   private final Texts texts;
@@ -59,18 +57,18 @@ final class Answers {
   void stream(Asking.Request request, EventStream events, Teller teller)
       throws InterruptedException {
     try (Texts.Follower text = texts.follow(request.id(), ledger.client())) {
-      CompletableFuture<Answer> answer =
-          CompletableFuture.supplyAsync(() -> uninterrupted(request), THREADS);
+      var answer = new CompletableFuture<Answer>();
       var _ = answer.whenComplete((_, _) -> text.wake());
-      var told = new Told(teller);
-      while (!answer.isDone()) {
-        Optional<PartialText> piece = text.next(STILL_HERE_EVERY);
-        piece.ifPresent(told::more);
-        if (piece.isEmpty() && !answer.isDone()) {
-          events.stillHere();
-        }
-      }
+      Thread asker = Thread.startVirtualThread(() -> complete(answer, request));
       try {
+        var told = new Told(teller);
+        while (!answer.isDone()) {
+          Optional<PartialText> piece = text.next(STILL_HERE_EVERY);
+          piece.ifPresent(told::more);
+          if (piece.isEmpty() && !answer.isDone()) {
+            events.stillHere();
+          }
+        }
         told.end(answer.join());
       } catch (CompletionException e) {
         if (!(e.getCause() instanceof Problem problem)) {
@@ -80,15 +78,17 @@ final class Answers {
           throw problem;
         }
         teller.fail(problem);
+      } finally {
+        asker.interrupt(); // the caller may have gone
       }
     }
   }
 
-  private Answer uninterrupted(Asking.Request request) {
+  private void complete(CompletableFuture<Answer> answer, Asking.Request request) {
     try {
-      return to(request);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException("nobody interrupts this thread", e);
+      answer.complete(to(request));
+    } catch (InterruptedException | RuntimeException e) {
+      answer.completeExceptionally(e);
     }
   }
 
