@@ -22,6 +22,8 @@ import dev.symbiont.hop.HopConfiguration;
 import dev.symbiont.hop.LedgerClient;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.hop.Worker;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,8 +73,12 @@ public class DispatcherApplication {
   }
 
   @Bean
-  RunningCalls runningCalls() {
-    return new RunningCalls();
+  RunningCalls runningCalls(MeterRegistry meters) {
+    var running = new RunningCalls();
+    Gauge.builder("symbiont.calls.running", running, it -> it.ids().size())
+        .description("Calls that this dispatcher makes just now")
+        .register(meters);
+    return running;
   }
 
   @Bean
@@ -140,8 +146,9 @@ public class DispatcherApplication {
       Hop hop,
       Publisher publisher,
       LedgerClient ledger,
-      Attempt.Surroundings around) {
-    List<DispatcherDesk> desks =
+      Attempt.Surroundings around,
+      MeterRegistry meters) {
+    List<Attempt> attempts =
         mine(tiers, settings).stream()
             .map(
                 tier ->
@@ -151,6 +158,10 @@ public class DispatcherApplication {
                         providers.of(tier),
                         new LedgerOverAmqp(ledger, hop, publisher),
                         around))
+            .toList();
+    attempts.forEach(it -> limiter(it, meters));
+    List<DispatcherDesk> desks =
+        attempts.stream()
             .map(
                 it ->
                     new DispatcherDesk(
@@ -166,6 +177,17 @@ public class DispatcherApplication {
         new Heartbeat(
             publisher, around.worker(), ROLE, around.clock(), () -> around.running().ids());
     return new Dispatchers(desks, heartbeat);
+  }
+
+  private static void limiter(Attempt attempt, MeterRegistry meters) {
+    Gauge.builder("symbiont.limiter.free", attempt, Attempt::freePermissions)
+        .description("Questions for a call that this dispatcher may ask at once, of its own pace")
+        .tag("tier", attempt.tier().name())
+        .register(meters);
+    Gauge.builder("symbiont.slots", () -> attempt.tier().concurrency())
+        .description("Calls that this dispatcher can make at a time")
+        .tag("tier", attempt.tier().name())
+        .register(meters);
   }
 
   private static List<Tier> mine(Tiers tiers, DispatcherSettings settings) {

@@ -3,6 +3,7 @@ package dev.symbiont.gateway;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.gateway.access.KeyRing;
 import dev.symbiont.gateway.intake.Asking;
+import dev.symbiont.gateway.intake.Backpressure;
 import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
@@ -16,6 +17,7 @@ import dev.symbiont.hop.HopConfiguration;
 import dev.symbiont.hop.LedgerClient;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.hop.Worker;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -60,8 +62,10 @@ public class GatewayApplication {
       Broker broker,
       IntakeSettings settings,
       InstantSource clock,
-      RandomGenerator random) {
-    return new Submission(publisher, tiers, webhooks, broker, settings, clock, random);
+      RandomGenerator random,
+      MeterRegistry meters) {
+    var backpressure = new Backpressure(settings.mostWaiting(), broker, tiers.names());
+    return new Submission(publisher, tiers, webhooks, backpressure, clock, random, meters);
   }
 
   @Bean

@@ -44,7 +44,7 @@ public final class Broker implements AutoCloseable {
   private final Topology topology;
   private final List<Consumer<com.rabbitmq.client.Connection>> onConnect = new ArrayList<>();
   private final Thread keeper;
-  private com.rabbitmq.client.@Nullable Connection current;
+  private volatile com.rabbitmq.client.@Nullable Connection current;
   private volatile boolean closed;
 
   public Broker(URI address, String name, Topology topology) {
@@ -88,18 +88,37 @@ public final class Broker implements AutoCloseable {
     return channel;
   }
 
-  /// How many messages are ready in each of these queues; empty if the broker does not say.
-  public Map<String, Long> depths(List<String> queues) {
+  /// Whether messages can come in just now.
+  public boolean isConnected() {
+    com.rabbitmq.client.Connection open = current;
+    return open != null && open.isOpen();
+  }
+
+  /// How a queue stands.
+  ///
+  /// @param messages that are ready
+  public record QueueState(long messages, long consumers) {}
+
+  /// How each of these queues stands; empty if the broker does not say.
+  public Map<String, QueueState> states(List<String> queues) {
     try (Channel channel = delegate(consuming.createConnection()).createChannel()) {
-      var depths = new LinkedHashMap<String, Long>();
+      var states = new LinkedHashMap<String, QueueState>();
       for (String queue : queues) {
-        depths.put(queue, channel.messageCount(queue));
+        AMQP.Queue.DeclareOk it = channel.queueDeclarePassive(queue);
+        states.put(queue, new QueueState(it.getMessageCount(), it.getConsumerCount()));
       }
-      return depths;
+      return states;
     } catch (IOException | TimeoutException | RuntimeException e) {
       log.warn("queue depths are not to be had: {}", reasonOf(e));
       return Map.of();
     }
+  }
+
+  /// How many messages are ready in each of these queues; empty if the broker does not say.
+  public Map<String, Long> depths(List<String> queues) {
+    var depths = new LinkedHashMap<String, Long>();
+    states(queues).forEach((queue, state) -> depths.put(queue, state.messages()));
+    return depths;
   }
 
   /// Goes once through what is ready in a queue. What `visitor` does not settle stays there, in its

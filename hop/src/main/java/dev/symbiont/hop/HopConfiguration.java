@@ -2,8 +2,11 @@ package dev.symbiont.hop;
 
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.topology.Topology;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -11,7 +14,7 @@ import org.springframework.context.annotation.Configuration;
 
 /// The beans that every role stands on. A role adds a [Worker].
 @Configuration(proxyBeanMethods = false)
-@EnableConfigurationProperties(HopSettings.class)
+@EnableConfigurationProperties({HopSettings.class, MetricsSettings.class})
 public class HopConfiguration {
 
   @Bean
@@ -42,5 +45,21 @@ public class HopConfiguration {
   @Bean
   Hop hop(Publisher publisher) {
     return new Hop(publisher);
+  }
+
+  @Bean
+  PrometheusMeterRegistry meters() {
+    return new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  }
+
+  @Bean
+  Vitals vitals(
+      PrometheusMeterRegistry meters, Worker worker, Broker broker, List<Vitals.Check> checks) {
+    return new Vitals(meters, worker, broker, checks);
+  }
+
+  @Bean(initMethod = "start")
+  MetricsServer metricsServer(MetricsSettings settings, Vitals vitals) {
+    return new MetricsServer(settings, vitals);
   }
 }

@@ -5,12 +5,16 @@ import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Heartbeat;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.HopConfiguration;
+import dev.symbiont.hop.MetricsSettings;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.hop.Worker;
+import dev.symbiont.ledger.amqp.Gauges;
 import dev.symbiont.ledger.amqp.LedgerDesk;
+import dev.symbiont.ledger.writer.Figures;
 import dev.symbiont.ledger.writer.Lag;
 import dev.symbiont.ledger.writer.LedgerFiles;
 import dev.symbiont.ledger.writer.Writer;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -48,12 +52,15 @@ public class LedgerApplication {
       Worker worker,
       Tiers tiers,
       InstantSource clock,
-      LedgerSettings settings) {
+      LedgerSettings settings,
+      MetricsSettings metrics,
+      MeterRegistry meters) {
+    var figures = new Figures(tiers, meters);
     var files = new LedgerFiles(settings.folder());
     return new Standby(
         files,
         () -> {
-          var writer = openWriter(files, tiers, clock, settings, worker);
+          var writer = openWriter(files, tiers, clock, settings, worker, figures);
           var desk =
               new LedgerDesk(
                   broker,
@@ -64,19 +71,25 @@ public class LedgerApplication {
                   clock,
                   settings.heartbeatEvery(),
                   settings.webhooks());
+          var gauges = new Gauges(broker, tiers, files, writer, desk, meters);
           desk.start();
           heartbeat.start();
-          return () -> {
-            desk.close();
-            writer.close();
-          };
+          if (metrics.isOn()) {
+            gauges.start();
+          }
+          return new AtWork(desk, writer, gauges);
         });
   }
 
   private static Writer openWriter(
-      LedgerFiles files, Tiers tiers, InstantSource clock, LedgerSettings settings, Worker worker)
+      LedgerFiles files,
+      Tiers tiers,
+      InstantSource clock,
+      LedgerSettings settings,
+      Worker worker,
+      Figures figures)
       throws IOException {
     files.keepNative();
-    return new Writer(files, tiers, clock, settings.rules(), worker.id(), LAG);
+    return new Writer(files, tiers, clock, settings.rules(), worker.id(), LAG, figures);
   }
 }

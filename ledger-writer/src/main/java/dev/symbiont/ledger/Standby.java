@@ -1,6 +1,8 @@
 package dev.symbiont.ledger;
 
+import dev.symbiont.hop.Vitals;
 import dev.symbiont.ledger.writer.LedgerFiles;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileLock;
 import java.util.Optional;
@@ -12,7 +14,7 @@ import org.springframework.context.SmartLifecycle;
 
 /// Waits for the ledger's folder, then writes. The first try is made on start, so that damage stops
 /// the start; only a folder that another writer holds is waited for in the background.
-final class Standby implements SmartLifecycle {
+final class Standby implements SmartLifecycle, Vitals.Check {
 
   private static final Logger log = LoggerFactory.getLogger(Standby.class);
   private static final long TRY_AGAIN_MILLIS = 500;
@@ -20,13 +22,20 @@ final class Standby implements SmartLifecycle {
   private final LedgerFiles files;
   private final Work work;
   private volatile @Nullable FileLock lock;
-  private volatile @Nullable AutoCloseable writing;
+  private volatile @Nullable Writing writing;
   private volatile @Nullable Thread waiting;
   private volatile boolean running;
 
+  /// The one who writes.
+  interface Writing extends Closeable {
+
+    /// Why it cannot, if it cannot.
+    Optional<String> problem();
+  }
+
   /// Begins to write, and returns what ends it.
   interface Work {
-    AutoCloseable begin() throws IOException;
+    Writing begin() throws IOException;
   }
 
   Standby(LedgerFiles files, Work work) {
@@ -69,6 +78,12 @@ final class Standby implements SmartLifecycle {
   @Override
   public boolean isRunning() {
     return running;
+  }
+
+  @Override
+  public Optional<String> problem() {
+    Writing now = writing;
+    return now == null ? Optional.of("this ledger-writer stands by") : now.problem();
   }
 
   private boolean begin() throws IOException {

@@ -25,7 +25,9 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.arbiter.Arbiter;
 import dev.symbiont.ledger.arbiter.Backoff;
 import dev.symbiont.ledger.arbiter.Budget;
+import dev.symbiont.ledger.writer.Figures;
 import dev.symbiont.ledger.writer.Writer;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,6 +48,9 @@ public final class Samples {
               tier("opus", "0.15", List.of(), Tier.OnUnknown.FAIL)));
 
   public static final Arbiter.Rules RULES = rules(5);
+
+  /// Counts to nobody.
+  public static final Figures FIGURES = new Figures(TIERS, new CompositeMeterRegistry());
 
   /// Nothing is known against any tier.
   public static final Supplier<Writer.TierSnapshot> ALL_OPEN =

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -105,11 +106,29 @@ class StandbyTest {
         new LedgerFiles(folder),
         () -> {
           happened.add(name + " begins");
-          return () -> happened.add(name + " ends");
+          return new AtWorkAs(name);
         });
   }
 
-  private static AutoCloseable fail() throws IOException {
+  private final class AtWorkAs implements Standby.Writing {
+    private final String name;
+
+    AtWorkAs(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public Optional<String> problem() {
+      return Optional.empty();
+    }
+
+    @Override
+    public void close() {
+      happened.add(name + " ends");
+    }
+  }
+
+  private static Standby.Writing fail() throws IOException {
     throw new IOException("damaged");
   }
 }

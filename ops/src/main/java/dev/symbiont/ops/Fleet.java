@@ -71,7 +71,9 @@ final class Fleet implements AutoCloseable {
         if (closed) {
           throw new SetupException("stopped while starting");
         }
-        running.push(role.start(installation, false, settings));
+        var own = new ArrayList<String>(settings);
+        own.add("symbiont.metrics.offset=" + running.size());
+        running.push(role.start(installation, false, own));
       }
     }
     if (running.peek() instanceof WebServerApplicationContext web) {

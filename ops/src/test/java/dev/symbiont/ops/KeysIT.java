@@ -99,6 +99,16 @@ class KeysIT {
     assertThat(one.get("/openapi.json", PATIENCE).status()).isEqualTo(200);
   }
 
+  @Order(1)
+  @Test
+  void metersNeedAKeyThatSeesAllAndHealthNeedsNone() {
+    assertThat(one.get("/health/live", PATIENCE).status()).isEqualTo(200);
+    assertThat(one.get("/health/ready", PATIENCE).status()).isEqualTo(200);
+    assertThat(one.get("/metrics", PATIENCE).status()).isEqualTo(401);
+    assertThat(get(one, red, "/metrics").status()).isEqualTo(403);
+    assertThat(get(one, reader, "/metrics").status()).isEqualTo(200);
+  }
+
   /// A typing error is no key, and neither is a key with another secret.
   @Order(1)
   @Test

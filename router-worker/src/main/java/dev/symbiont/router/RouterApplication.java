@@ -7,8 +7,10 @@ import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.HopConfiguration;
 import dev.symbiont.hop.Publisher;
 import dev.symbiont.hop.Worker;
+import dev.symbiont.router.amqp.Routed;
 import dev.symbiont.router.amqp.RouterDesk;
 import dev.symbiont.router.policy.Policy;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -40,7 +42,13 @@ public class RouterApplication {
 
   @Bean(initMethod = "start")
   RouterDesk routerDesk(
-      Broker broker, Hop hop, Policy policy, InstantSource clock, RandomGenerator random) {
-    return new RouterDesk(broker, hop, policy, clock, random);
+      Broker broker,
+      Hop hop,
+      Policy policy,
+      InstantSource clock,
+      RandomGenerator random,
+      Tiers tiers,
+      MeterRegistry meters) {
+    return new RouterDesk(broker, hop, policy, clock, random, new Routed(tiers, meters));
   }
 }

@@ -122,6 +122,11 @@ public final class Attempt {
     return tier;
   }
 
+  /// How many may ask at once now, of this worker's share of the rate; below zero if some wait.
+  public int freePermissions() {
+    return limiter.getMetrics().getAvailablePermissions();
+  }
+
   /// Waits until this worker may ask for a call: no faster than the tier's rate, so that it seldom
   /// asks in vain.
   public void pace() throws InterruptedException {

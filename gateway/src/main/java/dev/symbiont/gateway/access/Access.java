@@ -6,6 +6,7 @@ import static org.springframework.http.HttpMethod.POST;
 
 import dev.symbiont.contract.Scope;
 import dev.symbiont.gateway.Problem;
+import dev.symbiont.hop.Vitals;
 import jakarta.servlet.DispatcherType;
 import java.util.Arrays;
 import java.util.List;
@@ -71,6 +72,8 @@ class Access {
         .permitAll()
         .requestMatchers(GET, "/openapi.json", "/docs", "/docs/**", "/webjars/**")
         .permitAll()
+        .requestMatchers(GET, Vitals.LIVE_PATH, Vitals.READY_PATH)
+        .permitAll()
         .requestMatchers(
             POST, "/task", "/queue", "/tasks/batch", "/v1/chat/completions", "/v1/messages")
         .hasAuthority(Scope.SUBMIT.wire())
@@ -80,7 +83,7 @@ class Access {
         .hasAnyAuthority(Scope.READ_OWN.wire(), Scope.READ_ALL.wire())
         .requestMatchers(GET, "/tiers", "/v1/models", "/v1/models/**")
         .hasAnyAuthority(Arrays.stream(Scope.values()).map(Scope::wire).toArray(String[]::new))
-        .requestMatchers(GET, "/status")
+        .requestMatchers(GET, "/status", Vitals.METRICS_PATH)
         .hasAnyAuthority(Scope.READ_ALL.wire(), Scope.OPERATE.wire())
         .anyRequest()
         .hasAuthority(Scope.OPERATE.wire());

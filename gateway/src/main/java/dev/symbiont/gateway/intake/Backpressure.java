@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 ///
 /// Looks at the queues at most once a second, beside the requests: what comes in meanwhile is
 /// accepted.
-final class Backpressure {
+public final class Backpressure {
 
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
   private static final Duration RETRY_AFTER = Duration.ofSeconds(30);
@@ -28,7 +28,7 @@ final class Backpressure {
   private volatile long lookedAt;
   private volatile long depth;
 
-  Backpressure(long most, Broker broker, List<String> tiers) {
+  public Backpressure(long most, Broker broker, List<String> tiers) {
     this(most, () -> sum(broker, queues(tiers)), System::nanoTime);
   }
 

@@ -3,6 +3,7 @@ package dev.symbiont.gateway.intake;
 import dev.symbiont.contract.AcceptedTask;
 import dev.symbiont.contract.Ids;
 import dev.symbiont.contract.InvalidFieldException;
+import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tiers;
@@ -10,14 +11,18 @@ import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
 import dev.symbiont.gateway.webhook.Webhooks;
-import dev.symbiont.hop.Broker;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -38,21 +43,30 @@ public final class Submission {
   private final Backpressure backpressure;
   private final InstantSource clock;
   private final RandomGenerator random;
+  private final Map<Priority, Counter> accepted = new EnumMap<>(Priority.class);
 
   public Submission(
       Publisher publisher,
       Tiers tiers,
       Webhooks webhooks,
-      Broker broker,
-      IntakeSettings settings,
+      Backpressure backpressure,
       InstantSource clock,
-      RandomGenerator random) {
-    this.backpressure = new Backpressure(settings.mostWaiting(), broker, tiers.names());
+      RandomGenerator random,
+      MeterRegistry meters) {
+    this.backpressure = backpressure;
     this.webhooks = webhooks;
     this.publisher = publisher;
     this.tiers = tiers;
     this.clock = clock;
     this.random = random;
+    for (Priority priority : Priority.values()) {
+      accepted.put(
+          priority,
+          Counter.builder("symbiont.tasks.accepted")
+              .description("Tasks that the broker has taken from this gateway")
+              .tag("priority", priority.wire())
+              .register(meters));
+    }
   }
 
   /// The task in a request body, with an id.
@@ -79,19 +93,20 @@ public final class Submission {
   /// Publishes it, and returns when the broker has confirmed it.
   void accept(Task task, Reply reply) {
     backpressure.require();
-    var accepted = new AcceptedTask(task, clock.instant(), reply, false);
+    var step = new AcceptedTask(task, clock.instant(), reply, false);
     try {
       publisher
-          .publish(Parcel.step(Topology.acceptedKey(task.priority()), accepted))
+          .publish(Parcel.step(Topology.acceptedKey(task.priority()), step))
           .orTimeout(CONFIRM_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
           .join();
-      log.info("task {} accepted", task.id());
+      Objects.requireNonNull(accepted.get(task.priority())).increment();
+      log.atInfo().addKeyValue("task", task.id()).log("task {} accepted", task.id());
     } catch (CompletionException e) {
       String why =
           e.getCause() instanceof PublishException failure
               ? String.valueOf(failure.getMessage())
               : "the broker did not confirm it within %d s".formatted(CONFIRM_PATIENCE.toSeconds());
-      log.warn("task {} not accepted: {}", task.id(), why);
+      log.atWarn().addKeyValue("task", task.id()).log("task {} not accepted: {}", task.id(), why);
       throw Problem.unavailable("the task was not accepted: " + why, RETRY_AFTER)
           .with("id", task.id());
     }

@@ -50,6 +50,10 @@ final class Health {
     writeProblem = problem;
   }
 
+  boolean isWritable() {
+    return writeProblem == null;
+  }
+
   /// Reads the sealed files, which nobody reads on start, and says if one of them was changed.
   void verify() {
     try {

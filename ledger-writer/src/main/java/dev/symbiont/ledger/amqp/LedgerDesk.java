@@ -31,6 +31,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -122,6 +123,16 @@ public final class LedgerDesk implements AutoCloseable {
     thread.start();
     intake.start();
     var _ = Thread.ofPlatform().daemon().name("ledger-verify").start(() -> health.verify());
+  }
+
+  /// Whether the last write succeeded. May be called from any thread.
+  public boolean isWritable() {
+    return health.isWritable();
+  }
+
+  /// When the last health snapshot was taken. May be called from any thread.
+  public Optional<Instant> lastHeartbeat() {
+    return Optional.ofNullable(health.last());
   }
 
   @Override

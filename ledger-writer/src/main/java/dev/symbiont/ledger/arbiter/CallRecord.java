@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param opening how often the tier had opened before
 /// @param labels of the task, those that a budget names
 /// @param outcome absent while the call is open
+/// @param elapsedSeconds the same
 public record CallRecord(
     String callId,
     String taskId,
@@ -31,7 +32,8 @@ public record CallRecord(
     BigDecimal costUsd,
     Map<String, String> labels,
     String promptPreview,
-    @Nullable String outcome) {
+    @Nullable String outcome,
+    @Nullable BigDecimal elapsedSeconds) {
 
   private static final Set<String> FORGIVEN = Set.of("cancelled", "limited", "unauthenticated");
 
@@ -56,6 +58,7 @@ public record CallRecord(
         granted.reservedUsd(),
         granted.labels(),
         granted.promptPreview(),
+        null,
         null);
   }
 
@@ -75,7 +78,8 @@ public record CallRecord(
         end.usage().costUsd(),
         labels,
         promptPreview,
-        end.outcome().kind());
+        end.outcome().kind(),
+        end.elapsedSeconds());
   }
 
   @JsonIgnore

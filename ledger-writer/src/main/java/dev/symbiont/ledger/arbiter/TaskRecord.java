@@ -19,6 +19,7 @@ import dev.symbiont.contract.TaskState;
 import dev.symbiont.ledger.journal.LedgerLine;
 import dev.symbiont.ledger.journal.Span;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -72,6 +73,7 @@ public record TaskRecord(
   /// Ranks of the messages that move a task on; the one with the highest says who acts next.
   private static final int ACCEPTED = 1;
 
+  private static final int MILLIS_DIGITS = 3;
   private static final int TO_CLASSIFY = 2;
   private static final int CLASSIFIED = 3;
   private static final int ROUTED = 4;
@@ -330,6 +332,20 @@ public record TaskRecord(
   /// What all calls cost so far; of an open one, what is reserved for it.
   public BigDecimal costUsd() {
     return sum(calls);
+  }
+
+  /// What a task that has succeeded took beside its calls. Nothing for others, and for those that
+  /// have lain among the dead letters.
+  public @Nullable Duration overhead() {
+    if (state != TaskState.SUCCEEDED || acceptedAt == null || endedAt == null || replays > 0) {
+      return null;
+    }
+    BigDecimal called =
+        calls.stream()
+            .map(it -> it.elapsedSeconds() == null ? BigDecimal.ZERO : it.elapsedSeconds())
+            .reduce(BigDecimal.ZERO, BigDecimal::add);
+    return Duration.between(acceptedAt, endedAt)
+        .minusMillis(called.movePointRight(MILLIS_DIGITS).longValue());
   }
 
   /// What the calls that have ended cost, those of one step among them.

@@ -134,16 +134,28 @@ final class OpenFiles implements AutoCloseable {
                     new Index.Call(calls + derived.size() + 1, LedgerLine.of(call), source)));
   }
 
-  /// Makes what was added to the journal durable.
-  void force() throws IOException {
-    if (journal.isPending()) {
-      journal.flush();
-      journal.force();
-      if (!behind) {
-        behind = true;
-        behindSince = System.nanoTime();
-      }
+  /// Makes what was added to the journal durable. Returns whether there was anything.
+  boolean force() throws IOException {
+    if (!journal.isPending()) {
+      return false;
     }
+    journal.flush();
+    journal.force();
+    if (!behind) {
+      behind = true;
+      behindSince = System.nanoTime();
+    }
+    return true;
+  }
+
+  /// Lines of the journal that ledger and index lack.
+  long linesBehind() {
+    return journal.mark().lines() - projected;
+  }
+
+  /// Since when they lack the first of them.
+  long behindSince() {
+    return behindSince;
   }
 
   /// Whether ledger or index lack something that the journal has.
@@ -154,7 +166,7 @@ final class OpenFiles implements AutoCloseable {
   /// The same, by more than this.
   boolean isBehind(Lag most) {
     return behind
-        && (journal.mark().lines() - projected >= most.lines()
+        && (linesBehind() >= most.lines()
             || System.nanoTime() - behindSince >= most.time().toNanos());
   }
 

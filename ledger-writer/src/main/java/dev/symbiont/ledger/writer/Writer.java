@@ -75,6 +75,9 @@ public final class Writer implements AutoCloseable {
   private final Arbiter.Rules rules;
   private final String worker;
   private final Lag lag;
+  private final Figures figures;
+  private long countedLines;
+  private volatile Behind behind = Behind.NOT;
   private volatile List<WorkerBeat> liveWorkers = List.of();
   private volatile TierSnapshot tiersNow;
   private volatile List<Budget> budgets;
@@ -102,6 +105,11 @@ public final class Writer implements AutoCloseable {
     }
   }
 
+  /// How much of the journal ledger and index lack, and since when.
+  private record Behind(long lines, long sinceNanos) {
+    static final Behind NOT = new Behind(0, 0);
+  }
+
   /// Something to send, which may need a line of the journal that is not written yet.
   private interface Pending {
     Reaction read() throws IOException;
@@ -118,7 +126,8 @@ public final class Writer implements AutoCloseable {
       InstantSource clock,
       Arbiter.Rules rules,
       String worker,
-      Lag lag)
+      Lag lag,
+      Figures figures)
       throws IOException {
     this.files = files;
     this.tiers = tiers;
@@ -126,9 +135,11 @@ public final class Writer implements AutoCloseable {
     this.rules = rules;
     this.worker = worker;
     this.lag = lag;
+    this.figures = figures;
     this.open = OpenFiles.open(files, rules.backoff());
     this.arbiter = arbiter();
     this.ledgerHead = open.ledger().mark();
+    this.countedLines = open.journal().mark().lines();
     this.tiersNow = snapshot();
     this.budgets = arbiter.budgets();
   }
@@ -190,7 +201,7 @@ public final class Writer implements AutoCloseable {
       }
     }
     liveWorkers = arbiter.liveWorkers();
-    open.force();
+    force((int) incoming.stream().filter(it -> !(it instanceof Incoming.Tick)).count());
     if (open.isBehind(lag)) {
       project();
     }
@@ -200,6 +211,17 @@ public final class Writer implements AutoCloseable {
       reactions.add(it.read());
     }
     return reactions;
+  }
+
+  private void force(int messages) throws IOException {
+    long start = System.nanoTime();
+    if (open.force()) {
+      figures.forced(System.nanoTime() - start);
+      behind = new Behind(open.linesBehind(), open.behindSince());
+    }
+    long lines = open.journal().mark().lines();
+    figures.written(messages, Math.max(0, lines - countedLines));
+    countedLines = lines;
   }
 
   /// Whether [#project()] has anything to do.
@@ -212,7 +234,16 @@ public final class Writer implements AutoCloseable {
     if (open.isBehind()) {
       open.project(arbiter);
       ledgerHead = open.ledger().mark();
+      behind = Behind.NOT;
     }
+  }
+
+  /// How far ledger and index lag behind the journal. May be called from any thread.
+  public Lag lag() {
+    Behind now = behind;
+    return now.lines == 0
+        ? Lag.NONE
+        : new Lag((int) now.lines, Duration.ofNanos(System.nanoTime() - now.sinceNanos));
   }
 
   /// How the tiers stood after the last batch. May be called from any thread.
@@ -310,8 +341,24 @@ public final class Writer implements AutoCloseable {
       refused.remove(step.taskId());
     }
     Span span = open.journal().add(new Entry(eventId, now, step).toJson(json));
+    boolean wasOver = mayEnd(step) && isOver(step.taskId());
     arbiter.apply(eventId, step, span, now);
     open.derive(step, span);
+    LedgerLine.callIn(step).ifPresent(call -> figures.note(eventId, call));
+    if (mayEnd(step) && !wasOver) {
+      arbiter
+          .find(step.taskId())
+          .filter(it -> it.state().isEnd())
+          .ifPresent(it -> figures.note(eventId, it.state(), it.overhead()));
+    }
+  }
+
+  private static boolean mayEnd(Step step) {
+    return step instanceof TaskEnded || step instanceof SetAside;
+  }
+
+  private boolean isOver(String taskId) {
+    return arbiter.find(taskId).filter(it -> it.state().isEnd()).isPresent();
   }
 
   private Pending decide(GrantRequest request) {
@@ -329,6 +376,7 @@ public final class Writer implements AutoCloseable {
         // No end follows from it.
       }
     }
+    figures.note(verdict.answer());
     TaskRecord ended = verdict.endOf();
     return () ->
         new Reaction.Answer(
@@ -449,7 +497,7 @@ public final class Writer implements AutoCloseable {
   private boolean comesLate(Step step) {
     return step instanceof TaskEnded
         && !arbiter.hasSeen(step.taskId(), step.eventId())
-        && arbiter.find(step.taskId()).filter(it -> it.state().isEnd()).isPresent();
+        && isOver(step.taskId());
   }
 
   private static JsonNode withLabels(TaskEnded end, TaskRecord task) {

@@ -35,7 +35,9 @@ final class Desk implements AutoCloseable {
     publisher = new Publisher(broker);
     hop = new Hop(publisher);
     broker.start();
-    writer = new Writer(files, Samples.TIERS, clock, Samples.RULES, "ledger-1", Lag.NONE);
+    writer =
+        new Writer(
+            files, Samples.TIERS, clock, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
     desk =
         new LedgerDesk(broker, hop, Samples.TIERS, files, writer, clock, heartbeatEvery, List.of());
     desk.start();

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.symbiont.ledger.Samples;
 import dev.symbiont.ledger.journal.ChainedLog;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +40,8 @@ class FailingDiskTest {
     var files = new LedgerFiles(disk.resolve("ledger"));
     List<Incoming> first = Life.of("task-1", "0.01").happened();
     List<Incoming> second = Life.of("task-2", "0.02").happened();
-    try (Writer writer = open(files)) {
+    var meters = new SimpleMeterRegistry();
+    try (Writer writer = open(files, new Figures(Samples.TIERS, meters))) {
       writer.write(first);
       Path ballast = fill(disk);
 
@@ -51,6 +54,9 @@ class FailingDiskTest {
 
     assertThat(ChainedLog.verify(files.journal(), _ -> {}).lines()).isEqualTo(8);
     assertThat(ChainedLog.verify(files.ledger(), _ -> {}).lines()).isEqualTo(2);
+    assertThat(meters.get("symbiont.journal.lines").counter().count()).isEqualTo(8);
+    assertThat(meters.get("symbiont.calls").counters().stream().mapToDouble(Counter::count).sum())
+        .isEqualTo(2);
   }
 
   @Test
@@ -121,7 +127,17 @@ class FailingDiskTest {
   }
 
   private static Writer open(LedgerFiles files) throws IOException {
+    return open(files, Samples.FIGURES);
+  }
+
+  private static Writer open(LedgerFiles files, Figures figures) throws IOException {
     return new Writer(
-        files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1", Lag.NONE);
+        files,
+        Samples.TIERS,
+        InstantSource.fixed(NOON),
+        Samples.RULES,
+        "ledger-1",
+        Lag.NONE,
+        figures);
   }
 }

@@ -111,7 +111,8 @@ class LagTest {
   }
 
   private Writer open(Lag lag) throws IOException {
-    return new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", lag);
+    return new Writer(
+        files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", lag, Samples.FIGURES);
   }
 
   private static long lines(Path file) throws IOException {

@@ -45,7 +45,9 @@ class QueriesTest {
   @BeforeEach
   void open() throws IOException {
     files = new LedgerFiles(folder);
-    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
+    writer =
+        new Writer(
+            files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
   }
 
   @AfterEach

@@ -303,7 +303,8 @@ class RecoveryTest {
         InstantSource.fixed(NOON),
         Samples.RULES,
         "ledger-1",
-        Lag.NONE);
+        Lag.NONE,
+        Samples.FIGURES);
   }
 
   private static Queries queries(Path folder) {

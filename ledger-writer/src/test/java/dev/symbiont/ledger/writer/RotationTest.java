@@ -229,6 +229,7 @@ class RotationTest {
   }
 
   private Writer open() throws IOException {
-    return new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
+    return new Writer(
+        files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
   }
 }

@@ -51,7 +51,9 @@ class TierWriterTest {
   @BeforeEach
   void open() throws IOException {
     files = new LedgerFiles(folder);
-    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
+    writer =
+        new Writer(
+            files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
     writer.write(List.of(new Incoming.Tick()));
   }
 
@@ -84,7 +86,9 @@ class TierWriterTest {
       Writer.reindex(files, Backoff.DEFAULT);
     }
 
-    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
+    writer =
+        new Writer(
+            files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
 
     assertThat(writer.tiers().of("haiku")).contains(before);
   }
@@ -102,7 +106,9 @@ class TierWriterTest {
                 new LedgerAnswer.SetTier("q-1", state(Phase.PAUSED)), "reply.gateway-1"));
     assertThat(Files.readString(files.journal())).contains("symbiont.tier-set.v1", "pause");
     writer.close();
-    writer = new Writer(files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE);
+    writer =
+        new Writer(
+            files, Samples.TIERS, () -> now, Samples.RULES, "ledger-1", Lag.NONE, Samples.FIGURES);
     assertThat(writer.tiers().of("haiku").orElseThrow().phase()).isEqualTo(Phase.PAUSED);
   }
 

@@ -423,7 +423,13 @@ class WriterTest {
   private Writer open() throws IOException {
     var writer =
         new Writer(
-            files, Samples.TIERS, InstantSource.fixed(NOON), Samples.RULES, "ledger-1", Lag.NONE);
+            files,
+            Samples.TIERS,
+            InstantSource.fixed(NOON),
+            Samples.RULES,
+            "ledger-1",
+            Lag.NONE,
+            Samples.FIGURES);
     assertThat(writer.write(List.of(new Incoming.Tick())))
         .allSatisfy(first -> assertThat(first).isInstanceOf(Reaction.TierChanged.class));
     return writer;

@@ -41,14 +41,21 @@ public final class RouterDesk implements AutoCloseable {
   private final Policy policy;
   private final InstantSource clock;
   private final RandomGenerator random;
+  private final Routed routed;
   private final Intake intake;
 
   public RouterDesk(
-      Broker broker, Hop hop, Policy policy, InstantSource clock, RandomGenerator random) {
+      Broker broker,
+      Hop hop,
+      Policy policy,
+      InstantSource clock,
+      RandomGenerator random,
+      Routed routed) {
     this.hop = hop;
     this.policy = policy;
     this.clock = clock;
     this.random = random;
+    this.routed = routed;
     Stream<String> inboxes = Arrays.stream(Priority.values()).map(Topology::inbox);
     this.intake =
         new Intake(
@@ -103,16 +110,19 @@ public final class RouterDesk implements AutoCloseable {
     };
   }
 
-  private static Parcel route(AcceptedTask accepted, Decision decision) {
-    log.info(
-        "task {} goes to {}: {} ({}, {} confidence)",
-        accepted.taskId(),
-        decision.tier(),
-        decision.reason(),
-        decision.decidedBy().wire(),
-        decision.confidence().wire());
-    var routed = RoutedTask.first(accepted, decision);
-    return Parcel.step(Topology.routedKey(decision.tier(), accepted.task().priority()), routed);
+  private Parcel route(AcceptedTask accepted, Decision decision) {
+    log.atInfo()
+        .addKeyValue("task", accepted.taskId())
+        .log(
+            "task {} goes to {}: {} ({}, {} confidence)",
+            accepted.taskId(),
+            decision.tier(),
+            decision.reason(),
+            decision.decidedBy().wire(),
+            decision.confidence().wire());
+    routed.count(decision);
+    var task = RoutedTask.first(accepted, decision);
+    return Parcel.step(Topology.routedKey(decision.tier(), accepted.task().priority()), task);
   }
 
   /// A gateway's task was accepted there; a producer's is accepted here. Only the fleet may write

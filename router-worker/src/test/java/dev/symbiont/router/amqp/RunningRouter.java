@@ -11,6 +11,7 @@ import dev.symbiont.hop.Publisher;
 import dev.symbiont.router.policy.Policy;
 import dev.symbiont.router.policy.Rule;
 import dev.symbiont.testing.TestBroker;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,7 +33,8 @@ final class RunningRouter implements AutoCloseable {
     publisher = new Publisher(broker);
     var tiers = new Tiers(TestBroker.TIERS.stream().map(RunningRouter::tier).toList());
     var policy = new Policy(tiers, "sonnet", List.of(rules), 800);
-    desk = new RouterDesk(broker, new Hop(publisher), policy, () -> NOW, new Random(1));
+    var routed = new Routed(tiers, new CompositeMeterRegistry());
+    desk = new RouterDesk(broker, new Hop(publisher), policy, () -> NOW, new Random(1), routed);
   }
 
   static RunningRouter start(TestBroker broker, Rule... rules) {
