@@ -28,7 +28,11 @@ final class ProblemHandler implements Request.Handler {
       response.setStatus(status.value());
     }
     if (status == HttpStatus.INTERNAL_SERVER_ERROR) {
-      log.error("a request failed", (Throwable) request.getAttribute(ErrorHandler.ERROR_EXCEPTION));
+      log.error(
+          "{} {} failed",
+          request.getMethod(),
+          request.getHttpURI().getPath(),
+          request.getAttribute(ErrorHandler.ERROR_EXCEPTION));
     }
     ResponseEntity<byte[]> problem = Problem.of(status, status.getReasonPhrase()).response();
     String type = Objects.requireNonNull(problem.getHeaders().getContentType()).toString();

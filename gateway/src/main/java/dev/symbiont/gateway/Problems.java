@@ -1,5 +1,6 @@
 package dev.symbiont.gateway;
 
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import org.eclipse.jetty.http.HttpException;
 import org.slf4j.Logger;
@@ -33,7 +34,7 @@ class Problems {
 
   /// Spring's own: no such path, method not allowed, and their like.
   @ExceptionHandler
-  ResponseEntity<byte[]> problem(Exception e) {
+  ResponseEntity<byte[]> problem(Exception e, HttpServletRequest request) {
     if (e instanceof ErrorResponse known) {
       var status = HttpStatus.valueOf(known.getStatusCode().value());
       String detail = known.getBody().getDetail();
@@ -44,7 +45,7 @@ class Problems {
       var status = HttpStatus.valueOf(refusal.getCode());
       return Problem.of(status, String.valueOf(refusal.getReason())).response();
     }
-    log.error("a request failed", e);
+    log.error("{} {} failed", request.getMethod(), request.getRequestURI(), e);
     return Problem.of(HttpStatus.INTERNAL_SERVER_ERROR, "the gateway failed; its log says why")
         .response();
   }

@@ -3,6 +3,7 @@ package dev.symbiont.ops;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -44,6 +45,17 @@ public record Installation(Path root, Map<String, String> environment) {
   /// The key to the gateway, if there is one.
   Optional<String> key() {
     return Optional.ofNullable(environment.get("SYMBIONT_KEY")).filter(it -> !it.isBlank());
+  }
+
+  /// Settings for the form of log lines that `SYMBIONT_LOG` asks for.
+  List<String> logSettings() {
+    String form = environment.getOrDefault("SYMBIONT_LOG", "");
+    return switch (form) {
+      case "", "text" -> List.of();
+      case "json" -> List.of("logging.structured.format.console=logstash");
+      default ->
+          throw new SetupException("SYMBIONT_LOG=%s: set it to json or text".formatted(form));
+    };
   }
 
   /// Where the broker of a fleet is: the configured one, else the private one if it runs.

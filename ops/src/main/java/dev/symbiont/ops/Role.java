@@ -50,12 +50,14 @@ public enum Role {
       boolean ownShutdownHook,
       List<String> settings) {
     var arguments =
-        Stream.concat(
-                Stream.of(
+        Stream.of(
+                List.of(
                     "spring.config.name=symbiont",
                     "spring.config.additional-location=optional:file:%s/"
                         .formatted(installation.root())),
-                settings.stream())
+                installation.logSettings(),
+                settings)
+            .flatMap(List::stream)
             .map(setting -> "--" + setting);
     try {
       return new SpringApplicationBuilder(application)

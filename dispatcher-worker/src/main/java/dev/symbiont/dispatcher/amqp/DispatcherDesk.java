@@ -6,6 +6,7 @@ import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Work;
@@ -31,6 +32,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /// Works off the queues of one tier, so many at a time as the tier allows, urgent ones first.
 ///
@@ -147,6 +149,9 @@ public final class DispatcherDesk implements AutoCloseable {
     Reply reply = it.what().work().accepted().reply();
     return switch (next) {
       case Next.Ended(TaskEnded end) -> {
+        if (end.state() != TaskState.SUCCEEDED) {
+          log.info("task {} is {}: {}", end.taskId(), end.state().wire(), end.reason());
+        }
         var parcels = new ArrayList<Parcel>();
         parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
         parcels.addAll(resultFor(reply, end));
@@ -221,7 +226,8 @@ public final class DispatcherDesk implements AutoCloseable {
     private void run(Held<Assignment> it) throws InterruptedException {
       Work work = it.what().work();
       Delivery from = it.what().delivery();
-      try {
+      // Whatever is logged on the way, also where nobody knows what a task is.
+      try (var _ = MDC.putCloseable("task", work.taskId())) {
         CompletableFuture<Void> settled = settle(it, attempt.run(work, from.redelivered()));
         settling.put(it.number(), settled);
         var _ = settled.whenComplete((_, _) -> settling.remove(it.number()));

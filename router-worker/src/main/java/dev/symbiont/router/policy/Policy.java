@@ -60,7 +60,7 @@ public final class Policy {
       return Optional.of(certain(defaultTier.name(), "it is the only tier", DecidedBy.DEFAULT));
     }
     return rules.stream()
-        .filter(rule -> rule.matches(accepted.task().task()))
+        .filter(rule -> rule.matches(accepted))
         .findFirst()
         .map(rule -> certain(rule.tier(), "rule: " + rule.pattern(), DecidedBy.RULE));
   }
