@@ -1,6 +1,5 @@
 package dev.symbiont.ops;
 
-import dev.symbiont.contract.wire.Codec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.math.BigDecimal;
@@ -11,9 +10,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,14 +31,7 @@ final class RunCommand implements Callable<Integer> {
 
   private static final long LOCK_POLL_MILLIS = 200;
 
-  @Parameters(paramLabel = "PROMPT", description = "The task.")
-  private String prompt = "";
-
-  @Option(
-      names = "--tier",
-      paramLabel = "TIER",
-      description = "Use this tier, whatever the router would say.")
-  private @Nullable String tier;
+  @Mixin private TaskArguments task = new TaskArguments();
 
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
@@ -48,16 +40,17 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    ObjectNode request = task.request();
     var installation = Installation.current();
     var gateway = Gateway.of(installation);
     if (gateway.answers()) {
-      return print(gateway.post("/task", request()));
+      return print(gateway.post("/task", request));
     }
     try (var fleet = new Fleet(installation)) {
       while (!fleet.tryLock()) {
         // Another run has this folder, or a fleet that is about to answer.
         if (gateway.answers()) {
-          return print(gateway.post("/task", request()));
+          return print(gateway.post("/task", request));
         }
         TimeUnit.MILLISECONDS.sleep(LOCK_POLL_MILLIS);
       }
@@ -66,13 +59,8 @@ final class RunCommand implements Callable<Integer> {
               "symbiont: no fleet answers at %s; starting one for this task"
                   .formatted(gateway.address()));
       fleet.start(0, List.of("logging.level.dev.symbiont=warn"));
-      return print(new Gateway(fleet.address()).post("/task", request()));
+      return print(new Gateway(fleet.address()).post("/task", request));
     }
-  }
-
-  private ObjectNode request() {
-    ObjectNode request = Codec.mapper().createObjectNode().put("task", prompt);
-    return tier == null ? request : request.put("force_tier", tier);
   }
 
   private int print(Gateway.Answer answer) {
