@@ -52,6 +52,11 @@ public final class EventStream {
     write(": still working\n\n");
   }
 
+  /// The same, and from where the caller can go on who has seen no event yet.
+  public void stillHere(long id) {
+    write(": still working\nid: " + id + "\n\n");
+  }
+
   private void write(String text) {
     try {
       if (!begun) {

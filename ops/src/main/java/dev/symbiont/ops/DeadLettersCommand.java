@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
     subcommands = {
       DeadLettersCommand.ListLetters.class,
       DeadLettersCommand.Group.class,
-      GatewayCommands.Show.class,
+      ListCommands.Show.class,
       DeadLettersCommand.Replay.class,
       DeadLettersCommand.Discard.class,
       DeadLettersCommand.Export.class
@@ -115,7 +115,7 @@ final class DeadLettersCommand implements Callable<Integer> {
       mixinStandardHelpOptions = true,
       description =
           "Send it on again: to the tier it was meant for, to another, or with another prompt.")
-  static final class Replay extends GatewayCommands.Question {
+  static final class Replay extends Question {
 
     @Parameters(paramLabel = "ID")
     private String id = "";
@@ -143,7 +143,7 @@ final class DeadLettersCommand implements Callable<Integer> {
       name = "discard",
       mixinStandardHelpOptions = true,
       description = "Leave it set aside for good, and out of this list.")
-  static final class Discard extends GatewayCommands.Question {
+  static final class Discard extends Question {
 
     @Parameters(paramLabel = "ID")
     private String id = "";

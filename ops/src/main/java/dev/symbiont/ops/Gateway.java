@@ -1,11 +1,15 @@
 package dev.symbiont.ops;
 
 import dev.symbiont.contract.wire.Codec;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.net.ConnectException;
 import java.net.HttpURLConnection;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +24,10 @@ record Gateway(String address, Optional<String> key) {
 
   private static final Duration CONNECT = Duration.ofSeconds(2);
   private static final Duration QUICK = Duration.ofSeconds(10);
+
+  /// Longer than the pause between the signs of life in a stream.
+  private static final Duration SILENCE = Duration.ofSeconds(30);
+
   private static final int FIRST_ERROR = 400;
 
   Gateway(String address) {
@@ -82,13 +90,55 @@ record Gateway(String address, Optional<String> key) {
     return send("POST", path, body, Duration.ZERO);
   }
 
+  /// Server-sent events, until the gateway ends them.
+  ///
+  /// @param refusal what the gateway says instead
+  record Events(BufferedReader lines, @Nullable String refusal) {}
+
+  /// What happens from now on, or after an event.
+  ///
+  /// @param last the id of that event; empty if there is none
+  Events events(String path, String last) {
+    try {
+      HttpURLConnection connection = connect("GET", path, SILENCE);
+      connection.setRequestProperty("Last-Event-ID", last);
+      if (connection.getResponseCode() >= FIRST_ERROR) {
+        JsonNode problem =
+            read(connection, connection.getResponseCode()).orElse(Codec.mapper().nullNode());
+        return new Events(
+            new BufferedReader(Reader.nullReader()), problem.path("detail").asString("" + problem));
+      }
+      var text = new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8);
+      return new Events(new BufferedReader(text), null);
+    } catch (IOException | JacksonException e) {
+      throw silent("GET", path, e);
+    }
+  }
+
+  private HttpURLConnection connect(String method, String path, Duration patience)
+      throws IOException {
+    var connection = (HttpURLConnection) URI.create(address + path).toURL().openConnection();
+    connection.setRequestMethod(method);
+    connection.setConnectTimeout((int) CONNECT.toMillis());
+    connection.setReadTimeout((int) patience.toMillis());
+    key.ifPresent(it -> connection.setRequestProperty("Authorization", "Bearer " + it));
+    return connection;
+  }
+
+  private SetupException silent(String method, String path, Exception e) {
+    if (e instanceof ConnectException) {
+      return new SetupException(
+          "no gateway at %s; start the fleet with ./symbiont up, or set SYMBIONT_PORT"
+              .formatted(address));
+    }
+    return new SetupException(
+        "the gateway at %s did not answer %s %s: %s"
+            .formatted(address, method, path, e.getMessage()));
+  }
+
   private Answer send(String method, String path, @Nullable JsonNode body, Duration patience) {
     try {
-      var connection = (HttpURLConnection) URI.create(address + path).toURL().openConnection();
-      connection.setRequestMethod(method);
-      connection.setConnectTimeout((int) CONNECT.toMillis());
-      connection.setReadTimeout((int) patience.toMillis());
-      key.ifPresent(it -> connection.setRequestProperty("Authorization", "Bearer " + it));
+      HttpURLConnection connection = connect(method, path, patience);
       if (body != null) {
         connection.setDoOutput(true);
         connection.setRequestProperty("Content-Type", "application/json");
@@ -96,14 +146,8 @@ record Gateway(String address, Optional<String> key) {
       }
       int status = connection.getResponseCode();
       return new Answer(status, read(connection, status).orElse(Codec.mapper().nullNode()));
-    } catch (ConnectException e) {
-      throw new SetupException(
-          "no gateway at %s; start the fleet with ./symbiont up, or set SYMBIONT_PORT"
-              .formatted(address));
     } catch (IOException | JacksonException e) {
-      throw new SetupException(
-          "the gateway at %s did not answer %s %s: %s"
-              .formatted(address, method, path, e.getMessage()));
+      throw silent(method, path, e);
     }
   }
 

@@ -15,24 +15,47 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 
 /// The ledger: its newest lines, and whether it is intact.
 @Command(
     name = "ledger",
     mixinStandardHelpOptions = true,
-    description = "Print the newest calls as the gateway has them.",
+    description = "The newest calls, one line each: what they cost, and for which task.",
     subcommands = {LedgerCommand.Verify.class, LedgerCommand.Reindex.class})
-final class LedgerCommand implements Callable<Integer> {
+final class LedgerCommand extends Question.ForPeople {
 
-  @Spec private @Nullable CommandSpec spec;
+  @Mixin private ListCommands.Filter filter = new ListCommands.Filter();
+
+  @Option(names = "--model", paramLabel = "MODEL")
+  private @Nullable String model;
 
   @Override
-  public Integer call() {
-    Gateway.Answer answer = Gateway.of(Installation.current()).get("/ledger");
-    Objects.requireNonNull(spec).commandLine().getOut().println(answer.body().toPrettyString());
-    return answer.isError() ? Symbiont.FAILED : 0;
+  Gateway.Answer ask(Gateway gateway) {
+    return gateway.get(filter.of("/ledger").with("model", model).toString());
+  }
+
+  @Override
+  void show(JsonNode answer, Page page) {
+    var table =
+        new Table("WHEN", "TIER", "OUTCOME", ">SECONDS", ">IN", ">OUT", ">COST", "TASK", "PROMPT");
+    for (JsonNode call : answer.path("entries")) {
+      table.row(
+          Shown.line(call.path("timestamp")),
+          Shown.line(call.path("tier")),
+          Shown.line(call.path("outcome")),
+          call.path("elapsed_seconds").asString(""),
+          call.path("input_tokens").asString(""),
+          call.path("output_tokens").asString(""),
+          Shown.usd(call.path("estimated_cost_usd")),
+          Shown.line(call.path("task_id")),
+          Shown.line(call.path("prompt_preview")));
+    }
+    ListCommands.printOr("no such call", table, answer, page);
   }
 
   /// Checks the chains from the first line to the last. Reads the files; needs no fleet.

@@ -37,12 +37,34 @@ final class SymbiontProcess implements AutoCloseable {
     return start(root, folder, environment, List.of(), arguments);
   }
 
+  /// @param stdin a file that it reads
+  static SymbiontProcess reading(
+      Path stdin, Path folder, Map<String, String> environment, String... arguments) {
+    return start(
+        ROOT,
+        folder,
+        environment,
+        List.of(),
+        ProcessBuilder.Redirect.from(stdin.toFile()),
+        arguments);
+  }
+
   /// @param jvm more options for its virtual machine
   static SymbiontProcess start(
       Path root,
       Path folder,
       Map<String, String> environment,
       List<String> jvm,
+      String... arguments) {
+    return start(root, folder, environment, jvm, ProcessBuilder.Redirect.PIPE, arguments);
+  }
+
+  private static SymbiontProcess start(
+      Path root,
+      Path folder,
+      Map<String, String> environment,
+      List<String> jvm,
+      ProcessBuilder.Redirect stdin,
       String... arguments) {
     var command =
         new ArrayList<>(
@@ -58,7 +80,7 @@ final class SymbiontProcess implements AutoCloseable {
     try {
       Path log =
           Files.createTempFile(folder, String.join("-", arguments).replaceAll("\\W+", "-"), ".log");
-      var builder = new ProcessBuilder(command).redirectErrorStream(true);
+      var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectInput(stdin);
       builder.redirectOutput(log.toFile());
       builder.environment().clear();
       builder.environment().put("PATH", "/usr/bin:/bin");
