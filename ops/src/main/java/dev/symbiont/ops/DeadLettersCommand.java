@@ -104,7 +104,7 @@ final class DeadLettersCommand implements Callable<Integer> {
       PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
       Gateway gateway = gateway();
       for (JsonNode letter : letters(MOST, null).path("dead_letters")) {
-        out.println(checked(gateway.get("/tasks/" + encoded(letter.path("id").asString()))));
+        out.println(gateway.get(Query.task(letter.path("id").asString())).orFail());
       }
       return 0;
     }
@@ -155,15 +155,9 @@ final class DeadLettersCommand implements Callable<Integer> {
   }
 
   private static JsonNode letters(int limit, @Nullable String cause) {
-    String query = "?limit=" + limit + (cause == null ? "" : "&cause=" + encoded(cause));
-    return checked(gateway().get("/dead-letters" + query));
-  }
-
-  private static JsonNode checked(Gateway.Answer answer) {
-    if (answer.isError()) {
-      throw new SetupException(answer.body().path("detail").asString("" + answer.body()));
-    }
-    return answer.body();
+    return gateway()
+        .get(Query.of("/dead-letters").with("limit", limit).with("cause", cause).toString())
+        .orFail();
   }
 
   private static Gateway gateway() {

@@ -11,6 +11,8 @@ import java.net.HttpURLConnection;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -29,6 +31,7 @@ record Gateway(String address, Optional<String> key) {
   private static final Duration SILENCE = Duration.ofSeconds(30);
 
   private static final int FIRST_ERROR = 400;
+  static final int TOO_MANY = 429;
 
   Gateway(String address) {
     this(address, Optional.empty());
@@ -46,6 +49,15 @@ record Gateway(String address, Optional<String> key) {
       return status >= FIRST_ERROR;
     }
 
+    /// Whether the same question may be answered otherwise later.
+    boolean isNotNow() {
+      return status == TOO_MANY || status >= HttpURLConnection.HTTP_INTERNAL_ERROR;
+    }
+
+    String detail() {
+      return body.path("detail").asString("" + body);
+    }
+
     boolean wantsKey() {
       return status == HttpURLConnection.HTTP_UNAUTHORIZED
           || status == HttpURLConnection.HTTP_FORBIDDEN;
@@ -54,7 +66,7 @@ record Gateway(String address, Optional<String> key) {
     /// The answer, if it is one; else what the gateway says is wrong.
     JsonNode orFail() {
       if (isError()) {
-        throw new SetupException(body.path("detail").asString("" + body));
+        throw new SetupException(detail());
       }
       return body;
     }
@@ -79,6 +91,32 @@ record Gateway(String address, Optional<String> key) {
 
   Answer get(String path) {
     return send("GET", path, null, QUICK);
+  }
+
+  /// How far its clock is ahead of ours, to the second; empty if it does not say.
+  Optional<Duration> ahead() {
+    try {
+      HttpURLConnection connection = connect("GET", "/status", QUICK);
+      Instant before = Instant.now();
+      connection.getResponseCode();
+      Instant ours = before.plus(Duration.between(before, Instant.now()).dividedBy(2));
+      long date = connection.getDate();
+      return date == 0
+          ? Optional.empty()
+          : Optional.of(Duration.between(ours, Instant.ofEpochMilli(date)).plusMillis(500));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /// Asks it to answer when the task has ended, or after that time with how it stands then.
+  Answer await(String id, Duration wait) {
+    return send(
+        "GET",
+        Query.task(id),
+        null,
+        wait.plus(QUICK),
+        Map.of("Prefer", "wait=" + wait.toSeconds()));
   }
 
   Answer delete(String path) {
@@ -137,8 +175,18 @@ record Gateway(String address, Optional<String> key) {
   }
 
   private Answer send(String method, String path, @Nullable JsonNode body, Duration patience) {
+    return send(method, path, body, patience, Map.of());
+  }
+
+  private Answer send(
+      String method,
+      String path,
+      @Nullable JsonNode body,
+      Duration patience,
+      Map<String, String> headers) {
     try {
       HttpURLConnection connection = connect(method, path, patience);
+      headers.forEach(connection::setRequestProperty);
       if (body != null) {
         connection.setDoOutput(true);
         connection.setRequestProperty("Content-Type", "application/json");

@@ -54,8 +54,7 @@ abstract class Question implements Callable<Integer> {
     Gateway.Answer answer = ask(Gateway.of(Installation.current()));
     var line = Objects.requireNonNull(spec).commandLine();
     if (answer.isError()) {
-      line.getErr()
-          .println("symbiont: " + answer.body().path("detail").asString("" + answer.body()));
+      line.getErr().println("symbiont: " + answer.detail());
       return Symbiont.FAILED;
     }
     print(answer.body(), line.getOut());

@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
     },
     subcommands = {
       RunCommand.class,
+      BatchCommand.class,
       UpCommand.class,
       StartCommand.class,
       GatewayCommands.Queue.class,

@@ -35,12 +35,14 @@ public final class Batches {
   /// What became of one.
   ///
   /// @param status `queued` or `rejected`
+  /// @param code the status that it would have been answered with alone, if it is rejected
   /// @param field what is wrong with it, if that is one field
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Verdict(
       int index,
       String status,
       @Nullable String id,
+      @Nullable Integer code,
       @Nullable String detail,
       @Nullable String field) {}
 
@@ -61,7 +63,7 @@ public final class Batches {
         Asking.Request request =
             submission.check(task, "queued", key == null ? null : key + "\n" + i, caller);
         requests.add(request);
-        verdicts.add(new Verdict(i, "queued", request.id(), null, null));
+        verdicts.add(new Verdict(i, "queued", request.id(), null, null, null));
       } catch (Problem e) {
         if (batch.atomic()) {
           throw e.with("index", Integer.toString(i));
@@ -93,7 +95,13 @@ public final class Batches {
   }
 
   private static Verdict rejected(int index, @Nullable String id, Problem problem) {
-    return new Verdict(index, "rejected", id, problem.getMessage(), problem.member("field"));
+    return new Verdict(
+        index,
+        "rejected",
+        id,
+        problem.status().value(),
+        problem.getMessage(),
+        problem.member("field"));
   }
 
   private static void join(Thread thread) {

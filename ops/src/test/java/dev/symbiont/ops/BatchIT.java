@@ -1,0 +1,164 @@
+package dev.symbiont.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/// Files of tasks. With `-Dsymbiont.test.batch.lines=10000` the file that is interrupted is longer.
+class BatchIT {
+
+  private static final int LINES = Integer.getInteger("symbiont.test.batch.lines", 300);
+  private static final Path EMPTY = Path.of("/dev/null");
+
+  @TempDir private static Path folder;
+  private static TierFleet fleet;
+
+  @BeforeAll
+  static void start() {
+    fleet =
+        new TierFleet(
+                folder,
+                """
+                {"tiers": [
+                  {"name": "haiku", "concurrency": 8, "timeout": "30s", "rate": {"calls": 1000000, "period": "1m"}},
+                  {"name": "sonnet", "concurrency": 1, "timeout": "30s"},
+                  {"name": "opus", "concurrency": 1, "timeout": "30s"}]}
+                """,
+                Map.of("SYMBIONT_SIMULATED_SECONDS", "0.01"))
+            .start(1);
+    await("the ledger").atMost(Duration.ofSeconds(20)).until(() -> fleet.gateway().hasLedger());
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    fleet.close();
+  }
+
+  @Test
+  void eachLineIsDoneOnceThoughTheBatchIsKilledInTheMiddle() throws Exception {
+    List<String> lines =
+        IntStream.rangeClosed(1, LINES)
+            .mapToObj(i -> i == 7 ? "[[sim:400]] no" : "say " + i)
+            .toList();
+    Path file = Files.write(folder.resolve("many.txt"), lines);
+    Path out = folder.resolve("many.jsonl");
+    String[] command = {
+      "batch", file.toString(), "--tier", "haiku", "--at-a-time", "60", "--out", out.toString()
+    };
+    try (SymbiontProcess killed = start(command)) {
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> Files.exists(out) && JsonLines.read(out).size() >= LINES / 4);
+      killed.kill();
+    }
+    int kept = JsonLines.read(out).size();
+    assertThat(kept).isLessThan(LINES);
+    Files.writeString(
+        out, "{\"line\": ", StandardOpenOption.APPEND); // as a power failure leaves it
+
+    try (SymbiontProcess again = start(command)) {
+      assertThat(again.awaitExit(600)).as(again.output()).isEqualTo(Symbiont.FAILED);
+
+      assertThat(again.output())
+          .contains("%d lines have their results already".formatted(kept))
+          .contains("%d lines done, 1 of them failed".formatted(LINES));
+    }
+    List<JsonNode> results = JsonLines.read(out);
+    assertThat(results)
+        .extracting(it -> it.path("line").asInt())
+        .containsExactlyElementsOf(IntStream.rangeClosed(1, LINES).boxed().toList());
+    assertThat(results.get(6).path("status").asString()).isEqualTo("failed");
+    assertThat(results.get(7).path("result").asString()).contains("say 8");
+    List<String> ids = results.stream().map(it -> it.path("id").asString()).toList();
+    assertThat(fleet.processes.ledger())
+        .extracting(it -> it.path("task_id").asString())
+        .filteredOn(ids::contains)
+        .containsExactlyInAnyOrderElementsOf(ids);
+    assertThat(fleet.gateway().get("/tasks?label=batch%3Dmany.txt&limit=1").body().path("count"))
+        .hasToString("1");
+
+    long calls = fleet.truth.begun().size();
+    try (SymbiontProcess third = start(command)) {
+      assertThat(third.awaitExit()).isEqualTo(Symbiont.FAILED);
+    }
+    assertThat(fleet.truth.begun()).hasSize((int) calls);
+  }
+
+  @Test
+  void linesOfJsonAreTasksAndOneThatIsNoneFailsAlone() throws Exception {
+    Path file =
+        Files.writeString(
+            folder.resolve("few.jsonl"),
+            """
+            {"task": "first", "force_tier": "opus"}
+
+            {"task": "second", "force_tier": "gpt"}
+            {"task": "third"}
+            """);
+    Path out = folder.resolve("few.out");
+
+    try (SymbiontProcess batch =
+        SymbiontProcess.reading(
+            file,
+            folder,
+            fleet.processes.environment(),
+            "batch",
+            "-",
+            "--tier",
+            "haiku",
+            "--out",
+            out.toString(),
+            "--name",
+            "few")) {
+      assertThat(batch.awaitExit()).as(batch.output()).isEqualTo(Symbiont.FAILED);
+    }
+
+    List<JsonNode> results = JsonLines.read(out);
+    assertThat(results)
+        .extracting(
+            it -> it.path("line").asInt(),
+            it -> it.path("status").asString(),
+            it -> it.path("tier").asString(""))
+        .containsExactly(
+            tuple(1, "succeeded", "opus"),
+            tuple(3, "rejected", ""),
+            tuple(4, "succeeded", "haiku"));
+    assertThat(results.get(1).path("error").asString()).contains("force_tier");
+  }
+
+  @Test
+  void resultsOfSomethingElseAreNotTouched() throws Exception {
+    Path file = Files.writeString(folder.resolve("one.txt"), "one\n");
+    Path out = Files.writeString(folder.resolve("other.out"), "{\"line\":1,\"id\":\"x\"}\n");
+
+    try (SymbiontProcess batch = start("batch", file.toString(), "--out", out.toString())) {
+      assertThat(batch.awaitExit()).isEqualTo(Symbiont.MISUSED);
+      assertThat(batch.output()).contains("--out").hasLineCount(1);
+    }
+    try (SymbiontProcess batch = start("batch", folder.resolve("none").toString())) {
+      assertThat(batch.awaitExit()).isEqualTo(Symbiont.MISUSED);
+      assertThat(batch.output()).contains("there is no file").hasLineCount(1);
+    }
+
+    assertThat(out).hasContent("{\"line\":1,\"id\":\"x\"}\n");
+  }
+
+  private static SymbiontProcess start(String... arguments) {
+    return SymbiontProcess.reading(EMPTY, folder, fleet.processes.environment(), arguments);
+  }
+}
