@@ -1,8 +1,6 @@
 package dev.symbiont.ops;
 
-import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.topology.Topology;
-import dev.symbiont.hop.HopSettings;
 import dev.symbiont.ledger.journal.OwnerOnly;
 import java.io.IOException;
 import java.net.URI;
@@ -16,10 +14,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.springframework.boot.SpringBootConfiguration;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.context.ConfigurableApplicationContext;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -60,18 +54,13 @@ final class DefinitionsCommand implements Callable<Integer> {
 
   @Spec private @Nullable CommandSpec spec;
 
-  /// The settings of a role, without any.
-  @SpringBootConfiguration(proxyBeanMethods = false)
-  @EnableConfigurationProperties(HopSettings.class)
-  static class Settings {}
-
   @Override
   public Integer call() throws IOException {
     if (!vhost.matches("/|[\\w.-]+")) {
       throw new SetupException(
           "--vhost %s: only letters, digits, dots, dashes and underscores, or /".formatted(vhost));
     }
-    List<String> tiers = tiers();
+    List<String> tiers = ConfiguredTiers.names("definitions", Installation.current());
     List<BrokerRights> table = BrokerRights.of(tiers);
     Files.createDirectories(out);
     var passwords = new HashMap<String, String>();
@@ -95,19 +84,6 @@ final class DefinitionsCommand implements Callable<Integer> {
                     definitions,
                     String.join(", ", table.stream().map(BrokerRights::role).toList())));
     return 0;
-  }
-
-  private static List<String> tiers() {
-    try (ConfigurableApplicationContext context =
-        Role.start(
-            "definitions",
-            Settings.class,
-            WebApplicationType.NONE,
-            Installation.current(),
-            true,
-            List.of())) {
-      return new Tiers(context.getBean(HopSettings.class).tiers()).names();
-    }
   }
 
   /// The one that the file has, else a new one.

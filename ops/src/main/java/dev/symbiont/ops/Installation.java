@@ -38,6 +38,12 @@ public record Installation(Path root, Map<String, String> environment) {
         environment.getOrDefault("SYMBIONT_DATA", root.resolve("var/ledger").toString()));
   }
 
+  /// The home that the dispatcher gives the CLI.
+  Path claudeHome() {
+    return Path.of(
+        environment.getOrDefault("SYMBIONT_CLAUDE_HOME", root.resolve("var/claude").toString()));
+  }
+
   Optional<String> configuredBroker() {
     return Optional.ofNullable(environment.get("SYMBIONT_BROKER")).filter(it -> !it.isBlank());
   }

@@ -7,6 +7,8 @@ import dev.symbiont.ops.conformance.ConformanceCommand;
 import dev.symbiont.ops.explain.ExplainCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -46,6 +48,7 @@ import picocli.CommandLine.Command;
       KeysCommand.class,
       LedgerCommand.class,
       DefinitionsCommand.class,
+      DoctorCommand.class,
       ExplainCommand.class,
       ConformanceCommand.class,
       ChaosCommand.class,
@@ -55,6 +58,12 @@ public final class Symbiont {
 
   static final int FAILED = 1;
   static final int MISUSED = 2;
+
+  private static final Map<String, String> EXIT_CODES =
+      Map.of(
+          "0", "done, and all is well",
+          "1", "a task or a check failed, or the gateway refused",
+          "2", "wrong use or wrong set-up: a line on stderr says what to do");
 
   private Symbiont() {}
 
@@ -71,6 +80,7 @@ public final class Symbiont {
     var line = new CommandLine(new Symbiont());
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    tellExitCodes(line);
     line.setExecutionExceptionHandler(
         (e, command, _) -> {
           if (e instanceof SetupException) {
@@ -80,5 +90,14 @@ public final class Symbiont {
           throw e;
         });
     return line;
+  }
+
+  /// In the help of every command.
+  private static void tellExitCodes(CommandLine line) {
+    line.getCommandSpec()
+        .usageMessage()
+        .exitCodeListHeading("%nExit codes:%n")
+        .exitCodeList(new TreeMap<>(EXIT_CODES));
+    line.getSubcommands().values().forEach(Symbiont::tellExitCodes);
   }
 }
