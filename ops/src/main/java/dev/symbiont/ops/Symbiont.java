@@ -52,6 +52,7 @@ import picocli.CommandLine.Command;
       ExplainCommand.class,
       ConformanceCommand.class,
       ChaosCommand.class,
+      CompletionCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Symbiont {
