@@ -100,7 +100,7 @@ public sealed interface LedgerQuery extends Message {
   /// Sums over all calls.
   ///
   /// @param groupBy what to add them up by, too: `model`, `tier`, `purpose`, `outcome`, `day`,
-  ///   `hour`, or `label:` and its name
+  ///   `hour`, `day,tier`, `hour,tier`, or `label:` and its name
   /// @param owner id of the key that the tasks were submitted with; all if absent
   record Stats(String requestId, String replyKey, @Nullable String groupBy, @Nullable String owner)
       implements LedgerQuery {}

@@ -27,7 +27,7 @@ import org.springframework.web.bind.annotation.RestController;
 class StatusEndpoints {
 
   private static final Pattern GROUPS =
-      Pattern.compile("model|tier|purpose|outcome|day|hour|label:.+");
+      Pattern.compile("model|tier|purpose|outcome|day|hour|(day|hour),tier|label:.+");
 
   private final LedgerDoor ledger;
   private final Tiers tiers;
@@ -71,7 +71,8 @@ class StatusEndpoints {
     String groupBy = new Wanted(query, "group_by").text("group_by");
     if (groupBy != null && !GROUPS.matcher(groupBy).matches()) {
       throw Wanted.invalid(
-          "group_by", "must be one of model, tier, purpose, outcome, day, hour, label:NAME");
+          "group_by",
+          "must be one of model, tier, purpose, outcome, day, hour, day,tier, hour,tier, label:NAME");
     }
     var stats =
         ledger.ask(

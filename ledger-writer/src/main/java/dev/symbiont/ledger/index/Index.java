@@ -90,6 +90,8 @@ public final class Index implements AutoCloseable {
       WHERE task.id = json_extract(line, '$.task_id') AND label.key || '=' || label.value = ?)
       """;
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
+  private static final String DAY = "substr(json_extract(line, '$.timestamp'), 1, 10)";
+  private static final String HOUR = "substr(json_extract(line, '$.timestamp'), 1, 13)";
 
   private final Sql sql;
 
@@ -455,8 +457,10 @@ public final class Index implements AutoCloseable {
         switch (what) {
           case "tier", "outcome" -> what;
           case "model", "purpose" -> "json_extract(line, '$.%s')".formatted(what);
-          case "day" -> "substr(json_extract(line, '$.timestamp'), 1, 10)";
-          case "hour" -> "substr(json_extract(line, '$.timestamp'), 1, 13)";
+          case "day" -> DAY;
+          case "hour" -> HOUR;
+          case "day,tier" -> DAY + " || ',' || tier";
+          case "hour,tier" -> HOUR + " || ',' || tier";
           default ->
               """
               (SELECT label.value FROM task, json_each(record, '$.labels') AS label

@@ -286,7 +286,8 @@ class QueriesTest {
     writer.write(Life.of("task-2", "0.2").happened());
 
     try (Queries queries = queries()) {
-      for (String what : List.of("tier", "model", "purpose", "outcome", "day", "hour")) {
+      for (String what :
+          List.of("tier", "model", "purpose", "outcome", "day", "hour", "day,tier", "hour,tier")) {
         Map<String, LedgerAnswer.Calls> groups =
             Objects.requireNonNull(
                 queries.answer(new LedgerQuery.Stats("q", "r", what, null)).groups());
@@ -295,6 +296,8 @@ class QueriesTest {
             .as(what)
             .containsExactly(new LedgerAnswer.Calls(2, new BigDecimal("0.3")));
       }
+      assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "day,tier", null)).groups())
+          .containsOnlyKeys("2026-03-01,haiku");
       assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "label:team", null)).groups())
           .containsOnlyKeys("");
     }
