@@ -23,7 +23,7 @@ import org.springframework.web.filter.ShallowEtagHeaderFilter;
 import org.springframework.web.servlet.config.annotation.ViewControllerRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/// The server itself: where the page to browse is, and how it says that a request is none.
+/// The server itself: where the pages to browse are, and how it says that a request is none.
 @Configuration(proxyBeanMethods = false)
 class Server implements WebMvcConfigurer, WebServerFactoryCustomizer<JettyServletWebServerFactory> {
 
@@ -93,5 +93,7 @@ class Server implements WebMvcConfigurer, WebServerFactoryCustomizer<JettyServle
   @Override
   public void addViewControllers(ViewControllerRegistry registry) {
     registry.addRedirectViewController("/docs", "/docs/index.html");
+    registry.addRedirectViewController("/dashboard", "/dashboard/");
+    registry.addViewController("/dashboard/").setViewName("forward:/dashboard/index.html");
   }
 }

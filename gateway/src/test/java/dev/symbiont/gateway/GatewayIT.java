@@ -31,6 +31,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -172,6 +173,30 @@ class GatewayIT {
             });
 
     assertThat(served).isEqualTo(documented);
+  }
+
+  @Test
+  void thePagesAreServedAndNameTheirLibraries() throws Exception {
+    start(URI.create("amqp://127.0.0.1:1"));
+
+    HttpResponse<String> dashboard = get("/dashboard/");
+    assertThat(get("/dashboard").headers().firstValue("Location").orElseThrow())
+        .endsWith("/dashboard/");
+    assertThat(dashboard.headers().firstValue("Content-Security-Policy").orElseThrow())
+        .startsWith("default-src 'self';")
+        .doesNotContain("unsafe");
+    for (String page : List.of(dashboard.body(), get("/docs/index.html").body())) {
+      List<String> libraries =
+          Pattern.compile("\"(/webjars/[^\"]+)\"")
+              .matcher(page)
+              .results()
+              .map(it -> it.group(1))
+              .toList();
+      assertThat(libraries).hasSizeGreaterThan(1);
+      for (String library : libraries) {
+        assertThat(get(library).statusCode()).as(library).isEqualTo(200);
+      }
+    }
   }
 
   @Test

@@ -15,6 +15,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configuration.EnableWebSecurity;
@@ -24,6 +25,14 @@ import org.springframework.security.config.http.SessionCreationPolicy;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.access.intercept.AuthorizationFilter;
 import org.springframework.security.web.firewall.StrictHttpFirewall;
+import org.springframework.security.web.header.HeaderWriter;
+import org.springframework.security.web.header.writers.CompositeHeaderWriter;
+import org.springframework.security.web.header.writers.ContentSecurityPolicyHeaderWriter;
+import org.springframework.security.web.header.writers.DelegatingRequestMatcherHeaderWriter;
+import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter;
+import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
+import org.springframework.security.web.header.writers.StaticHeadersWriter;
+import org.springframework.security.web.servlet.util.matcher.PathPatternRequestMatcher;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
@@ -49,7 +58,7 @@ class Access {
         .logout(AbstractHttpConfigurer::disable)
         .sessionManagement(it -> it.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
         // Lists have entity tags, which are of no use where nothing may be kept.
-        .headers(it -> it.cacheControl(each -> each.disable()))
+        .headers(it -> it.cacheControl(each -> each.disable()).addHeaderWriter(dashboard()))
         .cors(it -> it.configurationSource(origins(settings.origins())))
         .addFilterBefore(new KeyFilter(ring, settings), AuthorizationFilter.class)
         .authorizeHttpRequests(Access::rules)
@@ -70,7 +79,8 @@ class Access {
     paths
         .dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.FORWARD)
         .permitAll()
-        .requestMatchers(GET, "/openapi.json", "/docs", "/docs/**", "/webjars/**")
+        .requestMatchers(
+            GET, "/openapi.json", "/docs", "/docs/**", "/dashboard", "/dashboard/**", "/webjars/**")
         .permitAll()
         .requestMatchers(GET, Vitals.LIVE_PATH, Vitals.READY_PATH)
         .permitAll()
@@ -87,6 +97,21 @@ class Access {
         .hasAnyAuthority(Scope.READ_ALL.wire(), Scope.OPERATE.wire())
         .anyRequest()
         .hasAuthority(Scope.OPERATE.wire());
+  }
+
+  /// The dashboard shows what strangers have written: whatever of it should get into the page as
+  /// markup or as a script is not run. Its files are asked for anew, so that they fit each other.
+  private static HeaderWriter dashboard() {
+    var writers =
+        new CompositeHeaderWriter(
+            List.of(
+                new ContentSecurityPolicyHeaderWriter(
+                    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none';"
+                        + " frame-ancestors 'none'; require-trusted-types-for 'script'"),
+                new ReferrerPolicyHeaderWriter(ReferrerPolicy.NO_REFERRER),
+                new StaticHeadersWriter(HttpHeaders.CACHE_CONTROL, "no-cache")));
+    return new DelegatingRequestMatcherHeaderWriter(
+        PathPatternRequestMatcher.pathPattern("/dashboard/**"), writers);
   }
 
   /// Pages of other origins are refused unless they are named, also where the browser would only
