@@ -119,8 +119,9 @@ export async function follow(id, heard, signal) {
 
 async function* events(body) {
   let text = '';
-  for await (const piece of body.pipeThrough(new TextDecoderStream())) {
-    text += piece;
+  const pieces = body.pipeThrough(new TextDecoderStream()).getReader(); // not every browser can iterate over a stream
+  for (let { value, done } = await pieces.read(); !done; ({ value, done } = await pieces.read())) {
+    text += value;
     const blocks = text.split('\n\n');
     text = blocks.pop();
     for (const block of blocks) {
