@@ -40,8 +40,7 @@ final class MetricsServer implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalArgumentException(
           "symbiont.metrics.port: %d on %s cannot be used (%s); set SYMBIONT_METRICS_PORT to another"
-              .formatted(settings.actualPort(), settings.address(), e.getMessage()),
-          e);
+              .formatted(settings.actualPort(), settings.address(), e.getMessage()));
     }
   }
 
