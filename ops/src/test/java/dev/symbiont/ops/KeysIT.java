@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,6 +35,7 @@ class KeysIT {
 
   @TempDir private static Path folder;
   private static FleetProcesses fleet;
+  private static SymbiontProcess ledger;
   private static HttpCaller one;
   private static HttpCaller other;
   private static String red;
@@ -56,7 +58,8 @@ class KeysIT {
                 {"symbiont": {"tiers": [{"name": "haiku", "typical-cost-usd": 0.01}],
                   "router": {"default-tier": "haiku"}, "gateway": {"origins": ["https://tools.example.com"]}}}
                 """));
-    for (String role : List.of("ledger", "router", "dispatcher", "gateway")) {
+    ledger = fleet.start("ledger").awaitOutput("ledger is up");
+    for (String role : List.of("router", "dispatcher", "gateway")) {
       fleet.start(role).awaitOutput(role + " is up");
     }
     int otherPort = FleetProcesses.freePort();
@@ -275,6 +278,8 @@ class KeysIT {
   @Order(5)
   @Test
   void keysOutliveTheLedgerWriterAndStandNowhere() throws Exception {
+    ledger.kill();
+    fleet.start("ledger").awaitOutput("ledger is up");
     fleet.environment().put("SYMBIONT_PORT", Integer.toString(FleetProcesses.freePort()));
     try (SymbiontProcess late = fleet.start("gateway").awaitOutput("gateway is up");
         HttpCaller third =
@@ -292,6 +297,28 @@ class KeysIT {
       }
     }
     assertThat(written).isEmpty();
+  }
+
+  @Order(6)
+  @Test
+  void aKeyMaySendSoManyRequestsASecond() {
+    fleet.environment().put("SYMBIONT_PORT", Integer.toString(FleetProcesses.freePort()));
+    fleet.environment().put("SYMBIONT_GATEWAY_REQUESTSPERSECOND", "1");
+    try (SymbiontProcess slow = fleet.start("gateway").awaitOutput("gateway is up");
+        HttpCaller third =
+            HttpCaller.to(Integer.parseInt(fleet.environment().get("SYMBIONT_PORT")))) {
+      await("the keys").atMost(PATIENCE).until(() -> get(third, red, "/tasks").status() != 503);
+
+      List<HttpCaller.Answer> answers =
+          IntStream.range(0, 5).mapToObj(_ -> get(third, red, "/tasks")).toList();
+
+      assertThat(answers)
+          .filteredOn(it -> it.status() == 429)
+          .hasSizeGreaterThanOrEqualTo(3)
+          .allSatisfy(it -> assertThat(it.header("Retry-After")).isEqualTo("1"));
+      assertThat(get(third, reader, "/tasks").status()).isEqualTo(200);
+      assertThat(slow.output()).doesNotContain(red);
+    }
   }
 
   private static String create(String name, String... more) throws Exception {
