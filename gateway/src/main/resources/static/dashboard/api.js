@@ -93,7 +93,8 @@ function newKey(tried) {
 /// the signal says that nobody listens any more. EventSource would do that by itself, but sends no key.
 ///
 /// @param heard takes each event; whether it is the last is what it returns
-export async function follow(id, heard, signal) {
+/// @param read takes each piece of an answer on its way, which is in no journal and has no id
+export async function follow(id, heard, read, signal) {
   let last = '';
   let wait = AGAIN_AFTER_MS;
   while (!signal.aborted) {
@@ -103,8 +104,12 @@ export async function follow(id, heard, signal) {
         signal,
       });
       for await (const event of events(response.body)) {
-        last = event.id ?? last;
         wait = AGAIN_AFTER_MS;
+        if (!event.id) {
+          read(event.data);
+          continue;
+        }
+        last = event.id;
         if (heard(event.data)) {
           return;
         }

@@ -25,6 +25,7 @@ export function task({ show, named, id, say, act, signal }) {
   show(loading());
   const happened = [];
   let known = null;
+  let coming = ''; // what there is of the answer before it is one
 
   async function look() {
     try {
@@ -64,7 +65,7 @@ export function task({ show, named, id, say, act, signal }) {
       h('div', { class: 'halves' },
         h('div', {},
           section('Prompt', text(known.task), labels(known.labels)),
-          section(result?.error ? 'Why there is no result' : 'Result', outcome(result, ended)),
+          section(result?.error ? 'Why there is no result' : 'Result', outcome(result, ended, coming)),
           known.decision && section('Decision', decision(known.decision))),
         section('What happened', events())),
       section('Calls', calls.length === 0 ? nothing('None yet.') : callTable(calls)));
@@ -87,6 +88,13 @@ export function task({ show, named, id, say, act, signal }) {
     return ENDS.includes(event.event) && event.event !== 'set_aside';
   }
 
+  function read({ at: before, text: more }) {
+    coming = before === 0 ? more : (coming || '…') + more;
+    if (known && !known.result) {
+      render();
+    }
+  }
+
   const cancel = () => act(async () => {
     const sure = await ask({
       title: 'Cancel this task?',
@@ -102,14 +110,17 @@ export function task({ show, named, id, say, act, signal }) {
   });
 
   const again = watch(EVERY_MS, look, signal);
-  follow(id, heard, signal);
+  follow(id, heard, read, signal);
 }
 
 const simulated = (result) => result?.simulated && 'simulated: made up, and not paid';
 
 const text = (value) => (value ? h('pre', { class: 'card', tabindex: '0' }, value) : nothing('Not kept.'));
 
-function outcome(result, ended) {
+function outcome(result, ended, coming) {
+  if (!result && coming && !ended) {
+    return [text(coming), h('p', { class: 'hint' }, 'It is still coming.')];
+  }
   if (!result) {
     return nothing(ended ? 'There is none.' : 'Not yet.');
   }
