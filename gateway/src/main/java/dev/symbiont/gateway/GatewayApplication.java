@@ -7,7 +7,6 @@ import dev.symbiont.gateway.intake.Backpressure;
 import dev.symbiont.gateway.intake.Batches;
 import dev.symbiont.gateway.intake.IntakeSettings;
 import dev.symbiont.gateway.intake.Submission;
-import dev.symbiont.gateway.intake.Texts;
 import dev.symbiont.gateway.intake.Waiting;
 import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Broker;

@@ -1,4 +1,4 @@
-package dev.symbiont.gateway.intake;
+package dev.symbiont.gateway;
 
 import dev.symbiont.contract.PartialText;
 import dev.symbiont.contract.topology.Topology;
