@@ -43,8 +43,7 @@ public record Parcel(
 
   /// A question to the ledger.
   public static Parcel question(Message question, String requestId) {
-    var properties = properties(question).messageId(requestId).deliveryMode(PERSISTENT).build();
-    return new Parcel(Topology.FLOW, Topology.ASK_LEDGER, properties, Codec.encode(question), true);
+    return kept(Topology.ASK_LEDGER, question, requestId);
   }
 
   /// An answer to a question; the one who asked may be gone.
@@ -66,8 +65,7 @@ public record Parcel(
 
   /// Somebody is to be called over HTTP.
   public static Parcel webhook(String key, Webhook webhook) {
-    var properties = properties(webhook).messageId(webhook.id()).deliveryMode(PERSISTENT).build();
-    return new Parcel(Topology.FLOW, key, properties, Codec.encode(webhook), true);
+    return kept(key, webhook, webhook.id());
   }
 
   /// A sign of life; worthless when old, so that it never piles up while nobody reads it.
@@ -78,15 +76,12 @@ public record Parcel(
 
   /// Some of an answer, for whoever watches it come.
   public static Parcel text(PartialText text) {
-    var properties = properties(text).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
-    String key = Topology.textKey(text.taskId());
-    return new Parcel(Topology.FLOW, key, properties, Codec.encode(text), false);
+    return signOfLife(Topology.textKey(text.taskId()), text);
   }
 
   /// How a tier stands; worthless when old.
   public static Parcel tier(String key, TierState state) {
-    var properties = properties(state).expiration(SIGN_OF_LIFE_EXPIRES_MILLIS).build();
-    return new Parcel(Topology.FLOW, key, properties, Codec.encode(state), false);
+    return signOfLife(key, state);
   }
 
   /// A message that cannot go on, exactly as it came, with the reason in its headers.
@@ -150,6 +145,11 @@ public record Parcel(
         || header.equals("x-delivery-count")
         || header.startsWith("x-first-death-")
         || header.startsWith("x-last-death-");
+  }
+
+  private static Parcel kept(String key, Message message, String id) {
+    var properties = properties(message).messageId(id).deliveryMode(PERSISTENT).build();
+    return new Parcel(Topology.FLOW, key, properties, Codec.encode(message), true);
   }
 
   private static AMQP.BasicProperties.Builder properties(Message message) {

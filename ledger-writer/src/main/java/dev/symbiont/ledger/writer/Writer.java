@@ -167,8 +167,7 @@ public final class Writer implements AutoCloseable {
       switch (it) {
         case Incoming.Happened(SetAside aside, _) -> setAside(aside, pending);
         case Incoming.Happened(Step step, var json) -> {
-          boolean late = comesLate(step);
-          happened(step.eventId(), step, json);
+          boolean late = happened(step.eventId(), step, json);
           if (step instanceof RoutedTask task && task.waitsFor() != null) {
             // If its tier is open by now, nobody would wake it.
             pending.add(() -> new Reaction.Parked(task.tier(), task.waitsUntil()));
@@ -328,20 +327,23 @@ public final class Writer implements AutoCloseable {
   }
 
   private void happened(String eventId, Step step) {
-    happened(eventId, step, null);
+    var _ = happened(eventId, step, null);
   }
 
+  /// Returns whether it is another end of a task that has one.
+  ///
   /// @param json the step as it was published, if it was
-  private void happened(String eventId, Step step, byte @Nullable [] json) {
+  private boolean happened(String eventId, Step step, byte @Nullable [] json) {
     if (arbiter.hasSeen(step.taskId(), eventId)) {
-      return;
+      return false;
     }
     Instant now = clock.instant();
     if (!(step instanceof CancelRequested)) {
       refused.remove(step.taskId());
     }
     Span span = open.journal().add(new Entry(eventId, now, step).toJson(json));
-    boolean wasOver = mayEnd(step) && isOver(step.taskId());
+    boolean wasOver =
+        mayEnd(step) && arbiter.find(step.taskId()).filter(it -> it.state().isEnd()).isPresent();
     arbiter.apply(eventId, step, span, now);
     open.derive(step, span);
     LedgerLine.callIn(step).ifPresent(call -> figures.note(eventId, call));
@@ -351,14 +353,11 @@ public final class Writer implements AutoCloseable {
           .filter(it -> it.state().isEnd())
           .ifPresent(it -> figures.note(eventId, it.state(), it.overhead()));
     }
+    return wasOver;
   }
 
   private static boolean mayEnd(Step step) {
     return step instanceof TaskEnded || step instanceof SetAside;
-  }
-
-  private boolean isOver(String taskId) {
-    return arbiter.find(taskId).filter(it -> it.state().isEnd()).isPresent();
   }
 
   private Pending decide(GrantRequest request) {
@@ -491,13 +490,6 @@ public final class Writer implements AutoCloseable {
                                 withLabels(end, task),
                                 1,
                                 null))));
-  }
-
-  /// Whether it is another end of a task that has one.
-  private boolean comesLate(Step step) {
-    return step instanceof TaskEnded
-        && !arbiter.hasSeen(step.taskId(), step.eventId())
-        && isOver(step.taskId());
   }
 
   private static JsonNode withLabels(TaskEnded end, TaskRecord task) {
