@@ -44,11 +44,11 @@ public final class Backpressure {
     if (most == 0) {
       return;
     }
+    long now = depth; // the one who has somebody look does not wait for it
     if (nanoTime.getAsLong() - lookedAt >= LOOK_EVERY.toNanos()
         && looking.compareAndSet(false, true)) {
       Thread.startVirtualThread(this::look);
     }
-    long now = depth;
     if (now > most) {
       throw Problem.unavailable(
           "not accepted: %d tasks wait already, and more than %d may not".formatted(now, most),
