@@ -282,11 +282,13 @@ class GatewayIT {
     assertThat(answer).startsWith("HTTP/1.1 %d ".formatted(status));
   }
 
-  @Test
-  void aGatewayThatCanBeReachedFromElsewhereWantsKeys() {
-    assertThatThrownBy(() -> start(URI.create("amqp://127.0.0.1:1"), "server.address=0.0.0.0"))
+  @ParameterizedTest
+  @ValueSource(strings = {"0.0.0.0", "::", ""})
+  void aGatewayThatCanBeReachedFromElsewhereWantsKeys(String address) {
+    assertThatThrownBy(() -> start(URI.create("amqp://127.0.0.1:1"), "server.address=" + address))
         .rootCause()
-        .hasMessageStartingWith("symbiont.gateway: 0.0.0.0 can be reached from elsewhere");
+        .hasMessageStartingWith(
+            "symbiont.gateway: '%s' can be reached from elsewhere".formatted(address));
   }
 
   @Test

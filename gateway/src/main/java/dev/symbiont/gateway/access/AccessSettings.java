@@ -23,14 +23,15 @@ public record AccessSettings(
   void requireSafe(String address) {
     if (!keys && !exposed && !isLoopback(address)) {
       throw new IllegalArgumentException(
-          "symbiont.gateway: %s can be reached from elsewhere, so callers need keys: set SYMBIONT_KEYS=true (and make keys with ./symbiont keys create), or SYMBIONT_EXPOSED=true if something else keeps strangers out"
+          "symbiont.gateway: '%s' can be reached from elsewhere, so callers need keys: set SYMBIONT_KEYS=true (and make keys with ./symbiont keys create), or SYMBIONT_EXPOSED=true if something else keeps strangers out"
               .formatted(address));
     }
   }
 
   static boolean isLoopback(String address) {
     try {
-      return InetAddress.getByName(address).isLoopbackAddress();
+      // The server takes an empty address for all of them.
+      return !address.isBlank() && InetAddress.getByName(address).isLoopbackAddress();
     } catch (UnknownHostException e) {
       return false;
     }
