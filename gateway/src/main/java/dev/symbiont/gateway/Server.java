@@ -19,6 +19,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
 import org.springframework.web.filter.ShallowEtagHeaderFilter;
 import org.springframework.web.servlet.config.annotation.ViewControllerRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -32,8 +33,8 @@ class Server implements WebMvcConfigurer, WebServerFactoryCustomizer<JettyServle
   /// Callers who may come at the same moment.
   private static final int AT_ONCE = 1_000;
 
-  /// Who has more than that left is hung up on.
-  private static final int MOST_LEFT = 2 * 1024 * 1024;
+  /// Who has more than that left is hung up on: twice what anybody may send.
+  private static final int MOST_LEFT = 32 * 1024 * 1024;
 
   @Override
   public void customize(JettyServletWebServerFactory factory) {
@@ -76,18 +77,22 @@ class Server implements WebMvcConfigurer, WebServerFactoryCustomizer<JettyServle
   }
 
   /// Reads what is left of a body that was of no interest. The server would hang up on a caller who
-  /// is still sending it, without a word, and his next request would be lost.
+  /// is still sending it, without a word, and his next request would be lost. Comes before the keys
+  /// are looked at: who has a wrong one shall hear of it.
   @Bean
   FilterRegistrationBean<Filter> leftovers() {
-    return new FilterRegistrationBean<>(
-        (request, response, chain) -> {
-          chain.doFilter(request, response);
-          try {
-            var _ = request.getInputStream().skip(MOST_LEFT);
-          } catch (IOException e) {
-            log.debug("the caller has gone: {}", e.toString());
-          }
-        });
+    var filter =
+        new FilterRegistrationBean<Filter>(
+            (request, response, chain) -> {
+              chain.doFilter(request, response);
+              try {
+                var _ = request.getInputStream().skip(MOST_LEFT);
+              } catch (IOException e) {
+                log.debug("the caller has gone: {}", e.toString());
+              }
+            });
+    filter.setOrder(Ordered.HIGHEST_PRECEDENCE + 1);
+    return filter;
   }
 
   @Override

@@ -75,7 +75,7 @@ final class Reconciliation {
         dearest(),
         byBasis,
         ledgerCost,
-        index.callsByModel().values().stream()
+        index.callsBy("model", null).values().stream()
             .map(Calls::cost)
             .reduce(BigDecimal.ZERO, BigDecimal::add));
   }

@@ -4,7 +4,6 @@ import dev.symbiont.contract.AccessKey;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Calls;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
-import dev.symbiont.contract.LedgerAnswer.TokenSum;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.wire.Codec;
@@ -29,13 +28,12 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -51,52 +49,55 @@ public final class Index implements AutoCloseable {
       """
       CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1),
           journal_offset INTEGER, journal_lines INTEGER, journal_head TEXT);
-      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, record TEXT, open_calls INTEGER,
-          last_call INTEGER, accepted_at INTEGER, tier TEXT) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS task_by_time ON task (accepted_at, id);
+      CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, state TEXT, tier TEXT, accepted_at INTEGER, preview TEXT,
+          open_calls INTEGER, last_call INTEGER, record TEXT) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS task_by_time ON task (accepted_at, id, state, tier, preview);
       CREATE INDEX IF NOT EXISTS task_last_call ON task (last_call) WHERE last_call IS NOT NULL;
       CREATE INDEX IF NOT EXISTS task_open_calls ON task (open_calls) WHERE open_calls;
       CREATE INDEX IF NOT EXISTS task_open ON task (state)
           WHERE state IN ('queued', 'routed', 'waiting', 'running');
       CREATE INDEX IF NOT EXISTS task_set_aside ON task (state) WHERE state = 'set_aside';
-      CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, tier TEXT, outcome TEXT, line TEXT,
-          journal_offset INTEGER, journal_length INTEGER);
+      CREATE TABLE IF NOT EXISTS label (text TEXT, task_id TEXT, PRIMARY KEY (text, task_id)) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS call (number INTEGER PRIMARY KEY, call_id TEXT, task_id TEXT, timestamp TEXT,
+          tier TEXT, model TEXT, success INTEGER, journal_offset INTEGER, journal_length INTEGER, line TEXT);
       CREATE INDEX IF NOT EXISTS call_by_id ON call (call_id);
+      CREATE INDEX IF NOT EXISTS call_by_time ON call (timestamp);
       CREATE TABLE IF NOT EXISTS tier (name TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS access_key (id TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS spending (day TEXT, scope TEXT, usd TEXT, PRIMARY KEY (day, scope)) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS total (date TEXT, model TEXT, tier TEXT, calls INTEGER, tokens INTEGER, cost TEXT,
-          PRIMARY KEY (date, model, tier)) WITHOUT ROWID;
-      """;
+      """
+          + Totals.SCHEMA;
 
   /// One more with every change of the schema or of what is kept of a task.
-  private static final int SCHEMA_VERSION = 6;
+  private static final int SCHEMA_VERSION = 7;
 
   private static final List<String> TABLES =
-      List.of("mark", "task", "call", "tier", "access_key", "spending", "total");
+      Stream.concat(
+              Stream.of("mark", "task", "label", "call", "tier", "access_key", "spending"),
+              Totals.TABLES.stream())
+          .toList();
   private static final int SQLITE_CORRUPT = 11;
   private static final int SQLITE_NOTADB = 26;
 
   /// A call that was corrected counts once, as the last line has it.
-  private static final String LATEST =
+  static final String IS_LATEST =
       """
       NOT EXISTS
       (SELECT 1 FROM call AS later WHERE later.call_id = call.call_id AND later.number > call.number)
       """;
 
-  private static final String TASK_HAS_LABEL =
-      """
-      EXISTS (SELECT 1 FROM task, json_each(record, '$.labels') AS label
-      WHERE task.id = json_extract(line, '$.task_id') AND label.key || '=' || label.value = ?)
-      """;
+  /// Of a call's task.
+  static final String HAS_LABEL =
+      "EXISTS (SELECT 1 FROM label WHERE text = ? AND label.task_id = call.task_id)";
+
   private static final String OPEN_STATES = "('queued', 'routed', 'waiting', 'running')";
-  private static final String DAY = "substr(json_extract(line, '$.timestamp'), 1, 10)";
-  private static final String HOUR = "substr(json_extract(line, '$.timestamp'), 1, 13)";
 
   private final Sql sql;
+  private final Totals totals;
 
   private Index(Connection connection) {
     this.sql = new Sql(connection);
+    this.totals = new Totals(sql);
   }
 
   /// A call's ledger line with its number and the journal line it was derived from.
@@ -199,9 +200,13 @@ public final class Index implements AutoCloseable {
           for (Sum sum : spending) {
             add(sum);
           }
+          var labels = new HashMap<String, Map<String, String>>();
+          tasks.forEach(it -> labels.put(it.id(), it.labels()));
+          var additions = new Totals.Additions();
           for (Call call : calls) {
-            add(call);
+            add(call, labels.computeIfAbsent(call.line.taskId(), this::labels), additions);
           }
+          totals.put(additions);
           sql.update(
               "INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?)",
               mark.offset(),
@@ -286,7 +291,7 @@ public final class Index implements AutoCloseable {
             """
             SELECT DISTINCT call_id FROM call WHERE NOT EXISTS (
               SELECT 1 FROM task, json_each(record, '$.calls') AS granted
-              WHERE task.id = substr(call.call_id, 1, instr(call.call_id, '/') - 1)
+              WHERE task.id = call.task_id
               AND json_extract(granted.value, '$.call_id') = call.call_id)
             """)
         .all(row -> row.getString(1));
@@ -375,21 +380,19 @@ public final class Index implements AutoCloseable {
     filter.add("accepted_at >= ?", millis(wanted.since()));
     filter.add("accepted_at < ?", millis(wanted.until()));
     for (String label : labels(wanted.label(), wanted.owner())) {
-      filter.add(
-          "EXISTS (SELECT 1 FROM json_each(record, '$.labels') AS label WHERE label.key || '=' || label.value = ?)",
-          label);
+      filter.add("EXISTS (SELECT 1 FROM label WHERE text = ? AND task_id = id)", label);
     }
-    if (wanted.text() != null) {
-      filter.add("instr(lower(json_extract(record, '$.preview')), lower(?)) > 0", wanted.text());
-    }
+    filter.add("instr(lower(preview), lower(?)) > 0", wanted.text());
     if (wanted.cursor() != null) {
       Cursor cursor = Cursor.parse(wanted.cursor());
       filter.add("(accepted_at, id) < (?, ?)", cursor.number(), cursor.id());
     }
-    List<TaskRecord> found =
+    // What is asked for stands in the index by time: the records of others are not touched.
+    List<String> ids =
         filter
-            .query(sql, "SELECT record FROM task", "ORDER BY accepted_at DESC, id DESC", limit)
-            .all(Index::task);
+            .query(sql, "SELECT id FROM task", "ORDER BY accepted_at DESC, id DESC", limit)
+            .all(row -> row.getString(1));
+    List<TaskRecord> found = ids.stream().map(this::task).flatMap(Optional::stream).toList();
     return Page.of(
         found,
         limit,
@@ -400,14 +403,13 @@ public final class Index implements AutoCloseable {
   public Page<JsonNode> entries(LedgerQuery.Entries wanted, int limit) {
     var filter = new Filter();
     filter.add("tier = ?", wanted.tier());
-    filter.add("json_extract(line, '$.model') = ?", wanted.model());
-    filter.add("json_extract(line, '$.timestamp') >= ?", timestamp(wanted.since()));
-    filter.add("json_extract(line, '$.timestamp') < ?", timestamp(wanted.until()));
-    if (wanted.success() != null) {
-      filter.add("json_extract(line, '$.success') = ?", wanted.success() ? 1 : 0);
-    }
+    filter.add("model = ?", wanted.model());
+    // The plus keeps SQLite from sorting what it would find by time: it has to be in order already.
+    filter.add("+timestamp >= ?", timestamp(wanted.since()));
+    filter.add("+timestamp < ?", timestamp(wanted.until()));
+    filter.add("success = ?", wanted.success());
     for (String label : labels(wanted.label(), wanted.owner())) {
-      filter.add(TASK_HAS_LABEL, label);
+      filter.add(HAS_LABEL, label);
     }
     if (wanted.cursor() != null) {
       filter.add("number < ?", Cursor.parse(wanted.cursor()).number());
@@ -441,106 +443,19 @@ public final class Index implements AutoCloseable {
     return moment == null ? null : LedgerLine.timestamp(moment);
   }
 
-  public Map<String, Calls> callsByModel() {
-    return calls("model", new LinkedHashMap<>());
-  }
-
-  public Map<String, Calls> callsByDate() {
-    return calls("date", new TreeMap<>());
-  }
-
-  /// Calls and cost by something else; what has none is under the empty name.
+  /// Calls and cost by something, as [LedgerQuery.Stats] has it.
   ///
   /// @param owner only of tasks that were submitted with this key; of all if absent
   public Map<String, Calls> callsBy(String what, @Nullable String owner) {
-    String key =
-        switch (what) {
-          case "tier", "outcome" -> what;
-          case "model", "purpose" -> "json_extract(line, '$.%s')".formatted(what);
-          case "day" -> DAY;
-          case "hour" -> HOUR;
-          case "day,tier" -> DAY + " || ',' || tier";
-          case "hour,tier" -> HOUR + " || ',' || tier";
-          default ->
-              """
-              (SELECT label.value FROM task, json_each(record, '$.labels') AS label
-              WHERE task.id = json_extract(line, '$.task_id') AND label.key = ?)
-              """;
-        };
-    var values = new ArrayList<Object>();
-    if (key.contains("?")) {
-      values.add(what.substring(what.indexOf(':') + 1));
-    }
-    values.addAll(labels(null, owner));
-    var groups = new TreeMap<String, Calls>();
-    // The amount as text: SQLite itself would make a floating point number of it.
-    sql.query(
-            """
-            SELECT coalesce(%s, ''), line -> '$.estimated_cost_usd' FROM call WHERE %s AND %s
-            """
-                .formatted(key, LATEST, owner == null ? "true" : TASK_HAS_LABEL),
-            values.toArray())
-        .all(
-            row ->
-                groups.merge(
-                    row.getString(1), new Calls(1, new BigDecimal(row.getString(2))), Index::sum));
-    return groups;
+    return totals.callsBy(what, owner);
   }
 
-  /// What calls have used, by tier and purpose, and when the first of them ended.
   public LedgerAnswer.Tokens tokens(LedgerQuery.Tokens wanted) {
-    var filter = new Filter();
-    filter.add(LATEST);
-    filter.add("json_extract(line, '$.timestamp') >= ?", timestamp(wanted.since()));
-    filter.add("json_extract(line, '$.timestamp') < ?", timestamp(wanted.until()));
-    for (String label : labels(null, wanted.owner())) {
-      filter.add(TASK_HAS_LABEL, label);
-    }
-    var sums = new TreeMap<String, TokenSum>();
-    var first = new AtomicReference<@Nullable Instant>();
-    filter
-        .query(sql, "SELECT line FROM call", "ORDER BY number", -1)
-        .all(
-            row -> {
-              var line = Codec.mapper().readValue(row.getString(1), LedgerLine.class);
-              first.compareAndSet(null, Instant.parse(line.timestamp()));
-              return sums.merge(
-                  line.tier() + "/" + line.purpose(),
-                  new TokenSum(
-                      line.tier(),
-                      line.purpose(),
-                      1,
-                      line.inputTokens(),
-                      line.outputTokens(),
-                      line.cacheWriteTokens(),
-                      line.cacheReadTokens(),
-                      line.estimatedCostUsd()),
-                  Index::sum);
-            });
-    return new LedgerAnswer.Tokens(wanted.requestId(), List.copyOf(sums.values()), first.get());
-  }
-
-  private static TokenSum sum(TokenSum a, TokenSum b) {
-    return new TokenSum(
-        a.tier(),
-        a.purpose(),
-        a.calls() + b.calls(),
-        a.inputTokens() + b.inputTokens(),
-        a.outputTokens() + b.outputTokens(),
-        a.cacheWriteTokens() + b.cacheWriteTokens(),
-        a.cacheReadTokens() + b.cacheReadTokens(),
-        a.costUsd().add(b.costUsd()));
-  }
-
-  private static Calls sum(Calls a, Calls b) {
-    return new Calls(a.calls() + b.calls(), a.cost().add(b.cost()));
+    return totals.tokens(wanted);
   }
 
   public Map<String, Consumption> consumption(String date) {
-    var byTier = new LinkedHashMap<String, Consumption>();
-    sql.query("SELECT tier, sum(calls), sum(tokens) FROM total WHERE date = ? GROUP BY tier", date)
-        .all(row -> byTier.put(row.getString(1), new Consumption(row.getLong(2), row.getLong(3))));
-    return byTier;
+    return totals.consumption(date);
   }
 
   @Override
@@ -552,41 +467,52 @@ public final class Index implements AutoCloseable {
     for (TaskRecord task : tasks) {
       sql.update(
           """
-          INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-          SET state = excluded.state, record = excluded.record, open_calls = excluded.open_calls,
-          last_call = excluded.last_call, accepted_at = excluded.accepted_at, tier = excluded.tier
+          INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+          SET state = excluded.state, tier = excluded.tier, accepted_at = excluded.accepted_at,
+          preview = excluded.preview, open_calls = excluded.open_calls, last_call = excluded.last_call,
+          record = excluded.record
           """,
           task.id(),
           task.state().wire(),
-          text(task),
+          task.tier(),
+          millis(task.acceptedAt()),
+          task.preview(),
           task.hasOpenCall(),
           task.calls().isEmpty() ? null : task.calls().getLast().grantedAt().toEpochMilli(),
-          millis(task.acceptedAt()),
-          task.tier());
+          text(task));
+      for (var label : task.labels().entrySet()) {
+        sql.update(
+            "INSERT OR IGNORE INTO label VALUES (?, ?)",
+            label.getKey() + "=" + label.getValue(),
+            task.id());
+      }
     }
   }
 
+  private Map<String, String> labels(String taskId) {
+    return task(taskId).map(TaskRecord::labels).orElse(Map.of());
+  }
+
   /// A line with the id of an earlier one corrects it: the call counts once, with the later cost.
-  private void add(Call call) throws SQLException {
+  private void add(Call call, Map<String, String> labels, Totals.Additions additions)
+      throws SQLException {
     LedgerLine line = call.line;
-    Optional<LedgerLine> corrected =
-        sql.query(
-                "SELECT line FROM call WHERE call_id = ? ORDER BY number DESC LIMIT 1",
-                line.callId())
-            .one(row -> Codec.mapper().readValue(row.getString(1), LedgerLine.class));
-    if (corrected.isPresent()) {
-      total(corrected.get(), -1);
-    }
-    total(line, 1);
+    sql.query("SELECT line FROM call WHERE call_id = ? ORDER BY number DESC LIMIT 1", line.callId())
+        .one(row -> Codec.mapper().readValue(row.getString(1), LedgerLine.class))
+        .ifPresent(corrected -> additions.remove(corrected, labels));
+    additions.add(line, labels);
     sql.update(
-        "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         call.number,
         line.callId(),
+        line.taskId(),
+        line.timestamp(),
         line.tier(),
-        line.outcome(),
-        text(line),
+        line.model(),
+        line.success(),
         call.source.offset(),
-        call.source.length());
+        call.source.length(),
+        text(line));
   }
 
   private void add(Sum sum) throws SQLException {
@@ -601,41 +527,6 @@ public final class Index implements AutoCloseable {
         day,
         scope,
         before.add(sum.usd()).toPlainString());
-  }
-
-  /// Sums in decimals: SQLite itself would add as floating point.
-  private void total(LedgerLine line, int sign) throws SQLException {
-    BigDecimal cost = line.estimatedCostUsd().multiply(BigDecimal.valueOf(sign));
-    BigDecimal before =
-        sql.query(
-                "SELECT cost FROM total WHERE date = ? AND model = ? AND tier = ?",
-                line.date(),
-                line.model(),
-                line.tier())
-            .one(row -> new BigDecimal(row.getString(1)))
-            .orElse(BigDecimal.ZERO);
-    sql.update(
-        """
-        INSERT INTO total VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
-        SET calls = calls + excluded.calls, tokens = tokens + excluded.tokens, cost = excluded.cost
-        """,
-        line.date(),
-        line.model(),
-        line.tier(),
-        sign,
-        sign * line.tokens(),
-        before.add(cost).toPlainString());
-  }
-
-  private Map<String, Calls> calls(String column, Map<String, Calls> into) {
-    sql.query("SELECT " + column + ", calls, cost FROM total ORDER BY date, model")
-        .all(
-            row ->
-                into.merge(
-                    row.getString(1),
-                    new Calls(row.getLong(2), new BigDecimal(row.getString(3))),
-                    Index::sum));
-    return into;
   }
 
   private static TaskRecord task(ResultSet row) throws SQLException {

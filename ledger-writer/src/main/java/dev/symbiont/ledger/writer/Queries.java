@@ -137,8 +137,7 @@ public final class Queries implements AutoCloseable {
 
   public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {
     String owner = query.owner();
-    Map<String, LedgerAnswer.Calls> byModel =
-        owner == null ? index.callsByModel() : index.callsBy("model", owner);
+    Map<String, LedgerAnswer.Calls> byModel = index.callsBy("model", owner);
     return new LedgerAnswer.Stats(
         query.requestId(),
         byModel.values().stream().mapToLong(LedgerAnswer.Calls::calls).sum(),
@@ -146,7 +145,7 @@ public final class Queries implements AutoCloseable {
             .map(LedgerAnswer.Calls::cost)
             .reduce(BigDecimal.ZERO, BigDecimal::add),
         byModel,
-        owner == null ? index.callsByDate() : index.callsBy("day", owner),
+        index.callsBy("day", owner),
         query.groupBy() == null ? null : index.callsBy(query.groupBy(), owner));
   }
 
