@@ -21,6 +21,7 @@ import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.HopConfiguration;
 import dev.symbiont.hop.LedgerClient;
 import dev.symbiont.hop.Publisher;
+import dev.symbiont.hop.Traces;
 import dev.symbiont.hop.Worker;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -101,14 +102,16 @@ public class DispatcherApplication {
       RunningCalls running,
       TierBoard board,
       InstantSource clock,
-      DispatcherSettings settings) {
+      DispatcherSettings settings,
+      Traces traces) {
     return new Attempt.Surroundings(
         worker.id(),
         folder,
         running,
         board,
         clock,
-        new Attempt.Patience(settings.maxTries(), settings.firstWait()));
+        new Attempt.Patience(settings.maxTries(), settings.firstWait()),
+        traces.tracer());
   }
 
   /// Further adapters are beans that are named like them.

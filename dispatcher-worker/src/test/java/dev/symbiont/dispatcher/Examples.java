@@ -18,6 +18,7 @@ import dev.symbiont.dispatcher.attempt.TierBoard;
 import dev.symbiont.dispatcher.attempt.WorkFolder;
 import dev.symbiont.dispatcher.provider.Call;
 import dev.symbiont.dispatcher.provider.claude.WarmSettings;
+import dev.symbiont.hop.Traces;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -107,7 +108,8 @@ public final class Examples {
         new RunningCalls(),
         new TierBoard(),
         clock,
-        new Attempt.Patience(maxTries, Duration.ofMillis(10)));
+        new Attempt.Patience(maxTries, Duration.ofMillis(10)),
+        Traces.off().tracer());
   }
 
   /// As by default, but on any machine.

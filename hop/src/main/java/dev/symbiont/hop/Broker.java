@@ -5,6 +5,7 @@ import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.GetResponse;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.topology.Topology;
+import io.opentelemetry.context.Scope;
 import java.io.IOException;
 import java.net.URI;
 import java.security.GeneralSecurityException;
@@ -148,11 +149,12 @@ public final class Broker implements AutoCloseable {
         if (message == null) {
           break;
         }
-        visitor
-            .apply(
-                new Delivery(
-                    unsettled, queue, message.getEnvelope(), message.getProps(), message.getBody()))
-            .ifPresent(settling::add);
+        var delivery =
+            new Delivery(
+                unsettled, queue, message.getEnvelope(), message.getProps(), message.getBody());
+        try (Scope _ = delivery.trace().makeCurrent()) {
+          visitor.apply(delivery).ifPresent(settling::add);
+        }
       }
       // Closing the channel gives back what is not settled by then.
       CompletableFuture.allOf(settling.toArray(CompletableFuture<?>[]::new)).join();

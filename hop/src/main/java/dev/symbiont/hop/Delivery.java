@@ -1,6 +1,8 @@
 package dev.symbiont.hop;
 
 import com.rabbitmq.client.AMQP;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Context;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,15 @@ public final class Delivery {
   public Map<String, Object> headers() {
     Map<String, Object> headers = properties.getHeaders();
     return headers == null ? Map.of() : headers;
+  }
+
+  /// The trace that it belongs to, if whoever sent it said so.
+  public Context trace() {
+    return Traces.in(headers());
+  }
+
+  public boolean isTraced() {
+    return Span.fromContext(trace()).getSpanContext().isValid();
   }
 
   public @Nullable String schema() {

@@ -25,9 +25,19 @@ public final class Hop {
   private static final Duration LAST_RETRY = Duration.ofSeconds(2);
 
   private final Publisher publisher;
+  private final Traces traces;
+
+  public Hop(Publisher publisher, Traces traces) {
+    this.publisher = publisher;
+    this.traces = traces;
+  }
 
   public Hop(Publisher publisher) {
-    this.publisher = publisher;
+    this(publisher, Traces.off());
+  }
+
+  public Traces traces() {
+    return traces;
   }
 
   /// Publishes all of `parcels` and, when the broker has taken the last, acknowledges `from`.

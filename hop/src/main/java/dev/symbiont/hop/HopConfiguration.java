@@ -43,8 +43,13 @@ public class HopConfiguration {
   }
 
   @Bean
-  Hop hop(Publisher publisher) {
-    return new Hop(publisher);
+  Hop hop(Publisher publisher, Traces traces) {
+    return new Hop(publisher, traces);
+  }
+
+  @Bean
+  Traces traces(HopSettings settings, Worker worker) {
+    return Traces.to(settings.traces(), worker);
   }
 
   @Bean

@@ -8,6 +8,7 @@ import com.rabbitmq.client.DefaultConsumer;
 import com.rabbitmq.client.Envelope;
 import com.rabbitmq.client.ShutdownSignalException;
 import dev.symbiont.contract.wire.UnreadableMessageException;
+import io.opentelemetry.context.Scope;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -105,7 +106,7 @@ public final class Intake implements AutoCloseable {
   }
 
   private void receive(Delivery delivery) {
-    try {
+    try (Scope _ = delivery.trace().makeCurrent()) {
       handler.accept(delivery);
     } catch (UnreadableMessageException e) {
       var _ = hop.setAside(delivery, String.valueOf(e.getMessage()));

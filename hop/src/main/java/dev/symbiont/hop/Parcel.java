@@ -28,11 +28,15 @@ public record Parcel(
 
   /// A step of a task, with a copy under one confirm for whoever waits at `replyKey`.
   public static Parcel step(String key, Step step, @Nullable String replyKey) {
+    Map<String, Object> headers = Traces.headers();
+    if (replyKey != null) {
+      headers.put("CC", List.of(replyKey));
+    }
     var properties =
         properties(step)
             .messageId(step.eventId())
             .deliveryMode(PERSISTENT)
-            .headers(replyKey == null ? Map.of() : Map.of("CC", List.of(replyKey)))
+            .headers(headers)
             .build();
     return new Parcel(Topology.FLOW, key, properties, Codec.encode(step), true);
   }
@@ -154,6 +158,7 @@ public record Parcel(
 
   private static AMQP.BasicProperties.Builder properties(Message message) {
     return new AMQP.BasicProperties.Builder()
+        .headers(Traces.headers())
         .type(Codec.schemaOf(message))
         .contentType("application/json");
   }

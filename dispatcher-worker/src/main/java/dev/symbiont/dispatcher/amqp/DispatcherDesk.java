@@ -22,6 +22,8 @@ import dev.symbiont.hop.Delivery;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.Intake;
 import dev.symbiont.hop.Parcel;
+import dev.symbiont.hop.Traces;
+import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -228,7 +230,14 @@ public final class DispatcherDesk implements AutoCloseable {
       Delivery from = it.what().delivery();
       // Whatever is logged on the way, also where nobody knows what a task is.
       try (var _ = MDC.putCloseable("task", work.taskId())) {
-        CompletableFuture<Void> settled = settle(it, attempt.run(work, from.redelivered()));
+        CompletableFuture<Void> settled =
+            hop.traces()
+                .process(
+                    from,
+                    () -> {
+                      Span.current().setAttribute(Traces.TASK, work.taskId());
+                      return settle(it, attempt.run(work, from.redelivered()));
+                    });
         settling.put(it.number(), settled);
         var _ = settled.whenComplete((_, _) -> settling.remove(it.number()));
       } catch (RuntimeException e) {

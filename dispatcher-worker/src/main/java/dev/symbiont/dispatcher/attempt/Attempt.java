@@ -22,6 +22,7 @@ import io.github.resilience4j.ratelimiter.RateLimiter;
 import io.github.resilience4j.ratelimiter.RateLimiterConfig;
 import io.github.resilience4j.retry.Retry;
 import io.github.resilience4j.retry.RetryConfig;
+import io.opentelemetry.api.trace.Tracer;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
@@ -67,6 +68,7 @@ public final class Attempt {
   private final RateLimiter limiter;
   private final Retry retry;
   private final RunningCalls running;
+  private final Spans spans;
 
   /// How often and how fast transient failures are tried again.
   public record Patience(int maxTries, Duration firstWait) {}
@@ -78,7 +80,8 @@ public final class Attempt {
       RunningCalls running,
       TierBoard board,
       InstantSource clock,
-      Patience patience) {}
+      Patience patience,
+      Tracer tracer) {}
 
   /// What one pass through grant and call came to.
   private sealed interface Tried {
@@ -100,6 +103,7 @@ public final class Attempt {
     this.folders = around.folders;
     this.clock = around.clock;
     this.running = around.running;
+    this.spans = new Spans(around.tracer, tier);
     this.maxTries = around.patience.maxTries();
     this.limiter = limiter(tier);
     this.retry =
@@ -160,7 +164,7 @@ public final class Attempt {
   private Tried tryOnce(Work work, boolean redelivered, int tryNumber) throws Exception {
     long asked = System.nanoTime();
     GrantRequest request = request(work, redelivered, tryNumber);
-    GrantAnswer answer = await(request);
+    GrantAnswer answer = spans.asking(() -> await(request));
     if (!(answer
         instanceof GrantAnswer.Granted(_, String callId, Duration startWithin, Spent spent))) {
       return new Tried.NotGranted(answer);
@@ -175,7 +179,7 @@ public final class Attempt {
     CallEnded call;
     boolean stopped;
     try {
-      call = call(work, callId);
+      call = spans.calling(work, callId, () -> call(work, callId));
     } finally {
       stopped = running.end(callId);
     }

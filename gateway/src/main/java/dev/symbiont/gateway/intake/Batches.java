@@ -5,6 +5,7 @@ import dev.symbiont.contract.Task;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
+import io.opentelemetry.context.Context;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -78,15 +79,15 @@ public final class Batches {
       Asking.Request request = requests.get(i);
       int index = i;
       if (request != null) {
-        submitted.add(
-            Thread.startVirtualThread(
-                () -> {
-                  try {
-                    asking.submit(request);
-                  } catch (Problem e) {
-                    verdicts.set(index, rejected(index, request.id(), e));
-                  }
-                }));
+        Runnable submit =
+            () -> {
+              try {
+                asking.submit(request);
+              } catch (Problem e) {
+                verdicts.set(index, rejected(index, request.id(), e));
+              }
+            };
+        submitted.add(Thread.startVirtualThread(Context.current().wrap(submit)));
       }
     }
     submitted.forEach(Batches::join);

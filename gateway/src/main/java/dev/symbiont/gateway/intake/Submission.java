@@ -14,8 +14,10 @@ import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
+import dev.symbiont.hop.Traces;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.opentelemetry.api.trace.Span;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -93,6 +95,7 @@ public final class Submission {
   /// Publishes it, and returns when the broker has confirmed it.
   void accept(Task task, Reply reply) {
     backpressure.require();
+    Span.current().setAttribute(Traces.TASK, String.valueOf(task.id()));
     var step = new AcceptedTask(task, clock.instant(), reply, false);
     try {
       publisher

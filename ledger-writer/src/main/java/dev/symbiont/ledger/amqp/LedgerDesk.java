@@ -24,6 +24,7 @@ import dev.symbiont.ledger.writer.LedgerFiles;
 import dev.symbiont.ledger.writer.Queries;
 import dev.symbiont.ledger.writer.Reaction;
 import dev.symbiont.ledger.writer.Writer;
+import io.opentelemetry.api.trace.Span;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -193,6 +194,7 @@ public final class LedgerDesk implements AutoCloseable {
   }
 
   private void take(List<Delivery> batch) throws InterruptedException {
+    List<Span> spans = batch.stream().filter(Delivery::isTraced).map(hop.traces()::begin).toList();
     var incoming = new ArrayList<Incoming>();
     var parcels = new ArrayList<Parcel>();
     var questions = new ArrayList<LedgerQuery>();
@@ -265,6 +267,9 @@ public final class LedgerDesk implements AutoCloseable {
         batch.isEmpty()
             ? settled.runAfterBoth(hop.deliver(parcels), () -> {})
             : hop.forwardAll(settled, batch, parcels);
+    if (!spans.isEmpty()) {
+      var _ = settled.whenComplete((_, _) -> spans.forEach(Span::end));
+    }
     questions.forEach(query -> answers.execute(() -> answer(query)));
     settledLetters.forEach(answers::execute);
   }

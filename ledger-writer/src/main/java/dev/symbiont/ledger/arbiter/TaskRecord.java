@@ -22,17 +22,16 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// All that is known of a task, folded from its journal entries. The order in which they come does
 /// not matter.
 ///
 /// @param preview the first characters of the prompt
-/// @param events the event ids seen, without the task's own id in front
+/// @param events the journal lines that hold its steps, by event id without the task's own in front
 /// @param attempt the highest attempt that was routed
 /// @param waits how often it was sent to wait for a tier
 /// @param waitsUntil when it need not wait any longer, as far as that is known
@@ -50,7 +49,7 @@ public record TaskRecord(
     TaskState state,
     @Nullable String preview,
     Map<String, String> labels,
-    Set<String> events,
+    Map<String, Span> events,
     @Nullable String tier,
     int attempt,
     int waits,
@@ -84,7 +83,7 @@ public record TaskRecord(
         TaskState.QUEUED,
         null,
         Map.of(),
-        Set.of(),
+        Map.of(),
         null,
         0,
         0,
@@ -106,13 +105,13 @@ public record TaskRecord(
   }
 
   boolean hasSeen(String eventId) {
-    return events.contains(eventId.substring(id.length()));
+    return events.containsKey(eventId.substring(id.length()));
   }
 
   /// This record with one more step, which stands at `span` of the journal.
   TaskRecord after(String eventId, Step step, Span span) {
     var draft = new Draft(this);
-    draft.events.add(eventId.substring(id.length()));
+    draft.events.put(eventId.substring(id.length()), span);
     LedgerLine.callIn(step).ifPresent(draft::ended);
     switch (step) {
       case AcceptedTask accepted -> {
@@ -149,7 +148,7 @@ public record TaskRecord(
   /// A record while a step is being folded into it.
   private static final class Draft {
     private final String id;
-    private final Set<String> events;
+    private final Map<String, Span> events;
     private final List<CallRecord> calls;
     private TaskState state;
     private @Nullable String preview;
@@ -174,7 +173,7 @@ public record TaskRecord(
 
     Draft(TaskRecord from) {
       id = from.id;
-      events = new LinkedHashSet<>(from.events);
+      events = new LinkedHashMap<>(from.events);
       calls = new ArrayList<>(from.calls);
       state = from.state;
       preview = from.preview;

@@ -7,7 +7,6 @@ import dev.symbiont.contract.LedgerAnswer.TokenSum;
 import dev.symbiont.contract.LedgerAnswer.Tokens;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Purpose;
-import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.journal.LedgerLine;
 import java.math.BigDecimal;
 import java.sql.ResultSet;
@@ -39,6 +38,15 @@ final class Totals {
       """;
 
   static final List<String> TABLES = List.of("total", "label_total");
+
+  /// A ledger line like a sum of one call. The amount as text: SQLite itself would make a floating
+  /// point number of it.
+  private static final String AS_TOTAL =
+      """
+      tier, line ->> '$.purpose' AS purpose, 1 AS calls, line ->> '$.input_tokens' AS input,
+      line ->> '$.output_tokens' AS output, line ->> '$.cache_write_tokens' AS cache_write,
+      line ->> '$.cache_read_tokens' AS cache_read, line -> '$.estimated_cost_usd' AS cost, timestamp AS first
+      """;
 
   private static final String EVERYBODY = "";
   private static final int HOUR = "yyyy-MM-ddThh".length();
@@ -309,16 +317,13 @@ final class Totals {
   }
 
   private void readHours(Instant from, Instant to, @Nullable String owner, Map<Kind, Use> used) {
-    sql.query(
+    read(
+        sql.query(
             "SELECT * FROM total WHERE owner = ? AND hour >= ? AND hour < ? AND calls <> 0",
             orEverybody(owner),
             LedgerLine.timestamp(from).substring(0, HOUR),
-            LedgerLine.timestamp(to).substring(0, HOUR))
-        .all(
-            row -> {
-              var purpose = Purpose.valueOf(row.getString("purpose").toUpperCase(Locale.ROOT));
-              return used.merge(new Kind(row.getString("tier"), purpose), Use.of(row), Use::plus);
-            });
+            LedgerLine.timestamp(to).substring(0, HOUR)),
+        used);
   }
 
   private void readLines(Instant from, Instant to, @Nullable String owner, Map<Kind, Use> used) {
@@ -329,13 +334,11 @@ final class Totals {
     if (owner != null) {
       filter.add(Index.HAS_LABEL, AccessKey.LABEL + "=" + owner);
     }
-    filter
-        .query(sql, "SELECT line FROM call", "", -1)
-        .all(
-            row -> {
-              var line = Codec.mapper().readValue(row.getString(1), LedgerLine.class);
-              return used.merge(new Kind(line.tier(), line.purpose()), Use.of(line), Use::plus);
-            });
+    read(filter.query(sql, "SELECT %s FROM call".formatted(AS_TOTAL), "", -1), used);
+  }
+
+  private static void read(Sql.Query rows, Map<Kind, Use> used) {
+    rows.all(row -> used.merge(Kind.of(row), Use.of(row), Use::plus));
   }
 
   private static Instant hour(Instant moment) {
@@ -343,6 +346,11 @@ final class Totals {
   }
 
   private record Kind(String tier, Purpose purpose) implements Comparable<Kind> {
+
+    static Kind of(ResultSet row) throws SQLException {
+      String purpose = row.getString("purpose").toUpperCase(Locale.ROOT);
+      return new Kind(row.getString("tier"), Purpose.valueOf(purpose));
+    }
 
     @Override
     public int compareTo(Kind other) {

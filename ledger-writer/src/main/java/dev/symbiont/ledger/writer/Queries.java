@@ -33,6 +33,7 @@ import java.math.BigDecimal;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -100,14 +101,16 @@ public final class Queries implements AutoCloseable {
 
   /// Reads on from where the caller is. What is on disk already, and no more, is told.
   public LedgerAnswer.Events answer(LedgerQuery.Events query) throws IOException {
+    if (query.taskId() != null) {
+      return eventsOf(query.taskId(), query);
+    }
     long until = index.mark().offset();
-    long from = query.after() != null ? query.after() : beginOf(query.taskId(), until);
+    long from = query.after() != null ? query.after() : until;
     List<Line> lines = ChainedLog.lines(files.journal(), from, until, MOST_LINES);
     var events = new ArrayList<TaskEvent>();
     for (Line line : lines) {
       Entry entry = Entry.read(line.bytes());
       if (entry.event() instanceof Step step
-          && (query.taskId() == null || query.taskId().equals(step.taskId()))
           && (query.owner() == null || isOwner(query.owner(), step.taskId()))) {
         events.add(Events.of(line.span().end(), entry.recordedAt(), step));
       }
@@ -118,21 +121,34 @@ public final class Queries implements AutoCloseable {
   }
 
   private boolean isOwner(String key, String taskId) {
-    return index
-        .task(taskId)
-        .filter(it -> key.equals(it.labels().get(AccessKey.LABEL)))
-        .isPresent();
+    return index.task(taskId).filter(it -> isOwner(key, it)).isPresent();
   }
 
-  /// A task's first entry is no earlier than the one with its prompt, but for what raced with it.
-  private long beginOf(@Nullable String taskId, long otherwise) {
-    return taskId == null
-        ? otherwise
-        : index
+  private static boolean isOwner(String key, TaskRecord task) {
+    return key.equals(task.labels().get(AccessKey.LABEL));
+  }
+
+  private LedgerAnswer.Events eventsOf(String taskId, LedgerQuery.Events query) throws IOException {
+    long after = query.after() == null ? 0 : query.after();
+    long until = index.mark().offset();
+    List<Span> spans =
+        index
             .task(taskId)
-            .flatMap(it -> Optional.ofNullable(it.submitted()))
-            .map(Span::offset)
-            .orElse(otherwise);
+            .filter(it -> query.owner() == null || isOwner(query.owner(), it))
+            .stream()
+            .flatMap(it -> it.events().values().stream())
+            .filter(it -> it.offset() >= after)
+            .sorted(Comparator.comparingLong(Span::offset))
+            .limit(MOST_LINES)
+            .toList();
+    var events = new ArrayList<TaskEvent>();
+    for (Span span : spans) {
+      Entry entry = Entry.read(ChainedLog.read(files.journal(), span));
+      events.add(Events.of(span.end(), entry.recordedAt(), entry.step()));
+    }
+    boolean more = spans.size() == MOST_LINES;
+    long next = more ? spans.getLast().end() : Math.max(after, until);
+    return new LedgerAnswer.Events(query.requestId(), events, next, more);
   }
 
   public LedgerAnswer.Stats answer(LedgerQuery.Stats query) {

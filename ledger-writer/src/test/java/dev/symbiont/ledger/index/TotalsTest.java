@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -199,7 +198,7 @@ class TotalsTest {
         TaskState.SUCCEEDED,
         "the prompt",
         labels,
-        Set.of(),
+        Map.of(),
         "haiku",
         1,
         0,

@@ -55,6 +55,7 @@ final class BenchCommand implements Callable<Integer> {
     CLI,
     START,
     MEMORY,
+    LISTS,
     DRAIN
   }
 
@@ -65,8 +66,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       description =
-          "Parts to measure: ${COMPLETION-CANDIDATES}. Default: all but DRAIN, which takes a million tasks.")
-  private Set<Part> parts = EnumSet.complementOf(EnumSet.of(Part.DRAIN));
+          "Parts to measure: ${COMPLETION-CANDIDATES}. Default: all but LISTS, which takes 100,000 tasks, and DRAIN, which takes a million.")
+  private Set<Part> parts = EnumSet.complementOf(EnumSet.of(Part.LISTS, Part.DRAIN));
 
   private final Path root = Installation.current().root();
   private final Table table = new Table();
@@ -92,6 +93,7 @@ final class BenchCommand implements Callable<Integer> {
         case CLI -> cli(folder);
         case START -> start(folder.resolve("start"));
         case MEMORY -> memory(folder.resolve("memory"));
+        case LISTS -> lists(folder.resolve("lists"));
         case DRAIN -> drain(folder.resolve("drain"));
       }
     }
@@ -237,6 +239,16 @@ final class BenchCommand implements Callable<Integer> {
       startFleet(site);
       try (Load load = new Load(site)) {
         Processes.memory(site, load, table);
+      }
+    }
+  }
+
+  private void lists(Path folder) throws IOException, InterruptedException {
+    try (Site site = new Site(root, folder, TIERS)) {
+      startFleet(site);
+      site.startNoopDispatcher();
+      try (Load load = new Load(site)) {
+        Lists.measure(site, load, table);
       }
     }
   }

@@ -18,7 +18,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Supplier;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What callers do: publish many tasks, or post one after another at a steady rate.
 final class Load implements AutoCloseable {
@@ -49,12 +50,18 @@ final class Load implements AutoCloseable {
   /// Has `count` tasks confirmed by the broker.
   ///
   /// @param tier to force
-  void publish(long count, @Nullable String tier) throws IOException, InterruptedException {
+  void publish(long count, String tier) throws IOException, InterruptedException {
+    publish(count, () -> task().put("force_tier", tier));
+  }
+
+  /// The same with tasks that somebody else makes.
+  void publish(long count, Supplier<ObjectNode> tasks) throws IOException, InterruptedException {
     try (Channel channel = connection.createChannel()) {
       channel.confirmSelect();
       var properties = new AMQP.BasicProperties.Builder().deliveryMode(2).build();
       for (long i = 1; i <= count; i++) {
-        channel.basicPublish(Topology.TASKS, "normal", properties, task(tier, id()));
+        channel.basicPublish(
+            Topology.TASKS, "normal", properties, Codec.mapper().writeValueAsBytes(tasks.get()));
         if (i % WINDOW == 0) {
           channel.waitForConfirmsOrDie(TimeUnit.MINUTES.toMillis(1));
         }
@@ -88,6 +95,7 @@ final class Load implements AutoCloseable {
   /// @return how long each took from the moment when it was due, in ms, sorted
   double[] post(double perSecond, int count, String tier) {
     var took = new double[count];
+    ObjectNode unnamed = task().put("force_tier", tier).without("id");
     var answers = new CompletableFuture<?>[count];
     long start = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100);
     for (int i = 0; i < count; i++) {
@@ -97,7 +105,8 @@ final class Load implements AutoCloseable {
       var request =
           HttpRequest.newBuilder(gateway.resolve("/task"))
               .header("Content-Type", "application/json")
-              .POST(HttpRequest.BodyPublishers.ofByteArray(task(tier, null)))
+              .POST(
+                  HttpRequest.BodyPublishers.ofByteArray(Codec.mapper().writeValueAsBytes(unnamed)))
               .build();
       answers[i] =
           http.sendAsync(request, HttpResponse.BodyHandlers.ofString())
@@ -124,18 +133,13 @@ final class Load implements AutoCloseable {
     connection.close();
   }
 
-  private static String id() {
-    return "bench-%d-%d".formatted(ProcessHandle.current().pid(), NUMBERS.incrementAndGet());
-  }
-
-  private static byte[] task(@Nullable String tier, @Nullable String id) {
+  /// Under an id of its own.
+  static ObjectNode task() {
     return Codec.mapper()
-        .writeValueAsBytes(
-            Codec.mapper()
-                .createObjectNode()
-                .put("id", id)
-                .put("task", PROMPT)
-                .put("force_tier", tier));
+        .createObjectNode()
+        .put(
+            "id", "bench-%d-%d".formatted(ProcessHandle.current().pid(), NUMBERS.incrementAndGet()))
+        .put("task", PROMPT);
   }
 
   private static void sleepUntil(long due) {

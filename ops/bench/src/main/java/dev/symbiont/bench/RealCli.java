@@ -101,7 +101,7 @@ final class RealCli {
     LineCount calls = site.calls();
     api.reset();
     long before = calls.now();
-    load.publish(1, null);
+    load.publish(1, Load::task);
     calls.await(before + 2);
     int ours =
         api.requests().stream()

@@ -18,11 +18,15 @@ import dev.symbiont.hop.Delivery;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.Intake;
 import dev.symbiont.hop.Parcel;
+import dev.symbiont.hop.Traces;
 import dev.symbiont.router.policy.Policy;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.StatusCode;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -76,16 +80,22 @@ public final class RouterDesk implements AutoCloseable {
   }
 
   private void receive(Delivery delivery) {
+    var _ = hop.traces().process(delivery, () -> sendOn(delivery));
+  }
+
+  private CompletableFuture<Void> sendOn(Delivery delivery) {
     try {
       Parcel next =
           delivery.queue().equals(Topology.CLASSIFIED) ? goOn(delivery) : begin(accept(delivery));
-      var _ = hop.forward(delivery, List.of(next));
+      return hop.forward(delivery, List.of(next));
     } catch (InvalidFieldException e) {
-      var _ = hop.setAside(delivery, String.valueOf(e.getMessage()));
+      Span.current().setStatus(StatusCode.ERROR, String.valueOf(e.getMessage()));
+      return hop.setAside(delivery, String.valueOf(e.getMessage()));
     }
   }
 
   private Parcel begin(AcceptedTask accepted) {
+    Span.current().setAttribute(Traces.TASK, accepted.taskId());
     return policy
         .decide(accepted)
         .map(decision -> route(accepted, decision))
@@ -111,6 +121,10 @@ public final class RouterDesk implements AutoCloseable {
   }
 
   private Parcel route(AcceptedTask accepted, Decision decision) {
+    Span.current()
+        .setAttribute(Traces.TASK, accepted.taskId())
+        .setAttribute(Traces.TIER, decision.tier())
+        .setAttribute("symbiont.decided_by", decision.decidedBy().wire());
     log.atInfo()
         .addKeyValue("task", accepted.taskId())
         .log(
