@@ -11,6 +11,7 @@ import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
 import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TriedTier;
 import dev.symbiont.contract.wire.Codec;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -32,8 +33,7 @@ final class Events {
           event(id, at, step, "declined", some("reason", question.declined()));
       case RoutedTask task when task.waitsFor() == null -> {
         var data = some("tier", task.tier(), "attempt", task.attempt());
-        data.put("decided_by", task.decision().decidedBy());
-        data.put("reason", task.decision().reason());
+        data.putAll(why(task));
         data.putAll(call(task.endedCall()));
         yield event(id, at, step, "routed", data);
       }
@@ -55,6 +55,15 @@ final class Events {
       case CancelRequested _ -> event(id, at, step, "cancel_requested", Map.of());
       case Discarded gone -> event(id, at, step, "discarded", some("reason", gone.reason()));
     };
+  }
+
+  /// Why a task goes where it goes: it was decided so, or it has been elsewhere.
+  private static Map<String, @Nullable Object> why(RoutedTask task) {
+    if (task.tried().isEmpty()) {
+      return some("decided_by", task.decision().decidedBy(), "reason", task.decision().reason());
+    }
+    TriedTier last = task.tried().getLast();
+    return some("reason", "%s: %s, %s".formatted(last.tier(), last.outcome(), last.message()));
   }
 
   private static TaskEvent event(long id, Instant at, Step step, String name, Object data) {
