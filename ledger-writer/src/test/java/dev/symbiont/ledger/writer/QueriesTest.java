@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
 import dev.symbiont.contract.AcceptedTask;
+import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.CallGranted;
 import dev.symbiont.contract.Discarded;
 import dev.symbiont.contract.GrantRequest;
 import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.Consumption;
+import dev.symbiont.contract.LedgerAnswer.TaskEvent;
 import dev.symbiont.contract.LedgerAnswer.TaskView;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Reply;
@@ -300,6 +302,33 @@ class QueriesTest {
           .containsOnlyKeys("2026-03-01,haiku");
       assertThat(queries.answer(new LedgerQuery.Stats("q", "r", "label:team", null)).groups())
           .containsOnlyKeys("");
+    }
+  }
+
+  @Test
+  void theEventsOfATaskAreItsOwnAndSayWhyItGoesElsewhere() throws IOException {
+    Life life = Life.of("task-1", "0.01");
+    CallEnded call = Samples.limited(life.granted(), null);
+    writer.write(life.happened().subList(0, 2));
+    writer.write(Life.of("task-2", "0.02").happened());
+    writer.write(life.happened().subList(2, 3));
+    writer.write(List.of(new Incoming.Happened(Samples.fallenBack(life.routed(), "sonnet", call))));
+
+    List<TaskEvent> all = events("task-1", null);
+    List<TaskEvent> later = events("task-1", all.get(1).id());
+
+    assertThat(all).extracting(TaskEvent::taskId).containsOnly("task-1");
+    assertThat(all)
+        .extracting(TaskEvent::event)
+        .containsExactly("accepted", "routed", "started", "routed");
+    assertThat(all.getLast().data().path("reason").asString())
+        .isEqualTo("haiku: limited, you have hit your limit");
+    assertThat(later).isEqualTo(all.subList(2, 4));
+  }
+
+  private List<TaskEvent> events(String taskId, @Nullable Long after) throws IOException {
+    try (Queries queries = queries()) {
+      return queries.answer(new LedgerQuery.Events("q", "r", after, taskId, null)).events();
     }
   }
 
