@@ -135,7 +135,6 @@ record Frame(
   private String health(Snapshot seen) {
     JsonNode status = seen.of("status");
     boolean broker = seen.of("ready").path("status").asString("").equals("up");
-    boolean ledger = seen.of("ledger_at").equals(seen.of("at"));
     String up =
         status.has("api_uptime_seconds")
             ? "up " + Shown.duration(Duration.ofSeconds(status.path("api_uptime_seconds").asLong()))
@@ -144,7 +143,10 @@ record Frame(
             "gateway "
                 + (trouble == null ? terminal.painted("ok", up) : terminal.painted("FAIL", "gone")),
             "broker " + (broker ? terminal.painted("ok", "ok") : terminal.painted("FAIL", "away")),
-            "ledger " + (ledger ? terminal.painted("ok", "ok") : terminal.painted("FAIL", "away")),
+            "ledger "
+                + (seen.hasLedger()
+                    ? terminal.painted("ok", "ok")
+                    : terminal.painted("FAIL", "away")),
             Shown.line(seen.of("gateway")))
         .collect(Collectors.joining(GAP));
   }
@@ -154,7 +156,7 @@ record Frame(
     return Stream.of(
             "queued " + count(status.path("queue_size")),
             "running " + count(status.path("running")),
-            "parked " + sum(seen, "parked"),
+            "parked " + seen.parked(),
             "set aside " + count(seen.of("set_aside")),
             "workers " + (status.has("workers") ? status.path("workers").size() : Shown.NONE))
         .collect(Collectors.joining(GAP));
@@ -164,16 +166,13 @@ record Frame(
     Instant hour = now.truncatedTo(ChronoUnit.HOURS);
     return "today %s in %s calls, %s failed%sthis hour %s%shour before %s"
         .formatted(
-            usd(
-                tiers(seen)
-                    .map(it -> it.path("spent_today_usd").decimalValue(BigDecimal.ZERO))
-                    .reduce(BigDecimal.ZERO, BigDecimal::add)),
+            usd(seen.spentToday()),
             callsToday(seen),
             failed(seen),
             GAP,
-            usd(spent(seen, hour)),
+            usd(seen.spent(hour)),
             GAP,
-            usd(spent(seen, hour.minus(1, ChronoUnit.HOURS))));
+            usd(seen.spent(hour.minus(1, ChronoUnit.HOURS))));
   }
 
   /// What does not work although the gateway answers.
@@ -213,7 +212,7 @@ record Frame(
             ">THIS HOUR",
             ">TODAY",
             "REASON");
-    tiers(seen).forEach(it -> row(table, seen, it));
+    seen.tiers().forEach(it -> row(table, seen, it));
     List<String> lines =
         headed(
             table.fitting(
@@ -251,11 +250,11 @@ record Frame(
         count(tier.path("waiting")),
         count(tier.path("parked")),
         count(tier.path("rate_used")) + "/" + count(tier.path("rate").path("calls")),
-        count(seen.of("status").path(name + "_usage").path("calls_today")),
+        count(seen.callsToday(name)),
         seen.of("failed").has("by_tier")
             ? "" + seen.of("failed").path("by_tier").path(name).asInt(0)
             : Shown.NONE,
-        usd(spent(seen, now.truncatedTo(ChronoUnit.HOURS), name)),
+        usd(seen.spent(now.truncatedTo(ChronoUnit.HOURS), name)),
         usd(tier.path("spent_today_usd")),
         state.has("reason") ? Shown.line(state.path("reason")) : "");
   }
@@ -315,20 +314,12 @@ record Frame(
     return lines;
   }
 
-  private static Stream<JsonNode> tiers(Snapshot seen) {
-    return seen.of("tiers").path("tiers").valueStream();
-  }
-
-  private static long sum(Snapshot seen, String name) {
-    return tiers(seen).mapToLong(it -> it.path(name).asLong(0)).sum();
-  }
-
   private static String callsToday(Snapshot seen) {
     return seen.of("status").has("queue_size")
         ? ""
-            + tiers(seen)
-                .map(it -> it.path("state").path("tier").asString("") + "_usage")
-                .mapToLong(it -> seen.of("status").path(it).path("calls_today").asLong(0))
+            + seen.tiers()
+                .map(it -> seen.callsToday(it.path("state").path("tier").asString("")))
+                .mapToLong(it -> it.asLong(0))
                 .sum()
         : Shown.NONE;
   }
@@ -339,26 +330,6 @@ record Frame(
         ? failed.path("by_tier").valueStream().mapToLong(it -> it.asLong(0)).sum()
             + (failed.path("more").asBoolean(false) ? "+" : "")
         : Shown.NONE;
-  }
-
-  private static BigDecimal spent(Snapshot seen, Instant hour) {
-    return seen.of("spend").path("groups").properties().stream()
-        .filter(it -> it.getKey().startsWith(name(hour)))
-        .map(it -> it.getValue().path("cost").decimalValue(BigDecimal.ZERO))
-        .reduce(BigDecimal.ZERO, BigDecimal::add);
-  }
-
-  private static BigDecimal spent(Snapshot seen, Instant hour, String tier) {
-    return seen.of("spend")
-        .path("groups")
-        .path(name(hour) + "," + tier)
-        .path("cost")
-        .decimalValue(BigDecimal.ZERO);
-  }
-
-  /// As `/ledger/stats` names hours.
-  private static String name(Instant hour) {
-    return hour.toString().substring(0, "2026-01-31T12".length());
   }
 
   private static String usd(JsonNode amount) {

@@ -8,6 +8,7 @@ import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.Terminal.SignalHandler;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.terminal.TerminalBuilder.SystemOutput;
+import org.jline.utils.InfoCmp.Capability;
 import org.jline.utils.NonBlockingReader;
 
 /// The whole terminal, from when it is opened until it is closed or the process ends, however it
@@ -38,16 +39,21 @@ final class Screen implements AutoCloseable {
   /// @param resized is told by another thread, as is `interrupted`
   static Screen open(Runnable resized, Runnable interrupted) {
     try {
-      var screen =
-          new Screen(
-              TerminalBuilder.builder()
-                  .systemOutput(SystemOutput.SysOut)
-                  .provider(TerminalBuilder.PROP_PROVIDER_FFM)
-                  .dumb(false)
-                  .graphemeCluster(false) // to ask the terminal about it takes its time
-                  .nativeSignals(true)
-                  .signalHandler(SignalHandler.SIG_IGN)
-                  .build());
+      var terminal =
+          TerminalBuilder.builder()
+              .systemOutput(SystemOutput.SysOut)
+              .provider(TerminalBuilder.PROP_PROVIDER_FFM)
+              .dumb(false)
+              .graphemeCluster(false) // to ask the terminal about it takes its time
+              .nativeSignals(true)
+              .signalHandler(SignalHandler.SIG_IGN)
+              .build();
+      if (terminal.getStringCapability(Capability.cursor_address) == null) {
+        throw new SetupException(
+            "TERM=%s has no cursor to move; try ./symbiont top --once"
+                .formatted(terminal.getType()));
+      }
+      var screen = new Screen(terminal);
       screen.enter(resized, interrupted);
       return screen;
     } catch (IOException | IllegalStateException e) {
