@@ -36,6 +36,7 @@ import picocli.CommandLine.Command;
       ListCommands.Tasks.class,
       ListCommands.Show.class,
       FollowCommand.class,
+      TopCommand.class,
       GatewayCommands.Cancel.class,
       ListCommands.Status.class,
       ListCommands.Stats.class,

@@ -17,7 +17,11 @@ final class Table {
 
   /// @param heads with `>` before those of columns that are flush right
   Table(String... heads) {
-    this.heads = List.of(heads);
+    this(List.of(heads));
+  }
+
+  private Table(List<String> heads) {
+    this.heads = heads;
   }
 
   Table row(String... cells) {
@@ -29,21 +33,38 @@ final class Table {
     return rows.isEmpty();
   }
 
-  void print(PrintWriter out, Terminal terminal) {
-    int last = heads.size() - 1;
-    var widths = new int[heads.size()];
-    for (int i = 0; i <= last; i++) {
-      widths[i] = width(title(i));
-      for (List<String> row : rows) {
-        widths[i] = Math.max(widths[i], width(row.get(i)));
+  /// With fewer columns, if it would not fit otherwise.
+  ///
+  /// @param last how much the last column needs, at most
+  /// @param dispensable titles of columns, the first to go first
+  Table fitting(Terminal terminal, int last, String... dispensable) {
+    Table table = this;
+    for (String title : dispensable) {
+      int[] widths = table.widths();
+      int needed = Math.min(last, widths[widths.length - 1]);
+      if (table.room(widths, terminal) >= needed) {
+        break;
       }
+      table = table.without(title);
     }
-    int room = room(widths, terminal);
+    return table;
+  }
+
+  void print(PrintWriter out, Terminal terminal) {
+    lines(terminal).forEach(out::println);
+  }
+
+  /// The heads, and then one for each row.
+  List<String> lines(Terminal terminal) {
+    int[] widths = widths();
+    int room = Math.max(1, room(widths, terminal));
+    int last = heads.size() - 1;
+    var lines = new ArrayList<String>();
     var line = new StringBuilder();
     for (int i = 0; i <= last; i++) {
       line.append(i == 0 ? "" : GAP).append(padded(i, cut(i, title(i), room), widths[i]));
     }
-    out.println(line.toString().stripTrailing());
+    lines.add(line.toString().stripTrailing());
     for (List<String> row : rows) {
       line.setLength(0);
       for (int i = 0; i <= last; i++) {
@@ -51,12 +72,24 @@ final class Table {
         line.append(i == 0 ? "" : GAP)
             .append(COLOURED.contains(title(i)) ? terminal.painted(row.get(i), cell) : cell);
       }
-      out.println(line.toString().stripTrailing());
+      lines.add(line.toString().stripTrailing());
     }
+    return lines;
+  }
+
+  private int[] widths() {
+    var widths = new int[heads.size()];
+    for (int i = 0; i < widths.length; i++) {
+      widths[i] = Columns.of(title(i));
+      for (List<String> row : rows) {
+        widths[i] = Math.max(widths[i], Columns.of(row.get(i)));
+      }
+    }
+    return widths;
   }
 
   /// For the last column.
-  private static int room(int[] widths, Terminal terminal) {
+  private int room(int[] widths, Terminal terminal) {
     if (terminal.columns() == 0) {
       return Integer.MAX_VALUE;
     }
@@ -64,18 +97,28 @@ final class Table {
     for (int i = 0; i < widths.length - 1; i++) {
       room -= widths[i] + GAP.length();
     }
-    return Math.max(room, 1);
+    return room;
+  }
+
+  private Table without(String title) {
+    int column = heads.stream().map(Table::title).toList().indexOf(title);
+    var table = new Table(without(column, heads));
+    rows.forEach(row -> table.rows.add(without(column, row)));
+    return table;
+  }
+
+  private static List<String> without(int column, List<String> cells) {
+    var fewer = new ArrayList<>(cells);
+    fewer.remove(column);
+    return List.copyOf(fewer);
   }
 
   private String cut(int column, String cell, int room) {
-    if (column < heads.size() - 1 || width(cell) <= room) {
-      return cell;
-    }
-    return cell.substring(0, cell.offsetByCodePoints(0, room - 1)) + "…";
+    return column < heads.size() - 1 ? cell : Columns.cut(cell, room);
   }
 
   private String padded(int column, String cell, int width) {
-    String space = " ".repeat(Math.max(0, width - width(cell)));
+    String space = " ".repeat(Math.max(0, width - Columns.of(cell)));
     if (heads.get(column).startsWith(">")) {
       return space + cell;
     }
@@ -83,11 +126,10 @@ final class Table {
   }
 
   private String title(int column) {
-    String head = heads.get(column);
-    return head.startsWith(">") ? head.substring(1) : head;
+    return title(heads.get(column));
   }
 
-  private static int width(String text) {
-    return text.codePointCount(0, text.length());
+  private static String title(String head) {
+    return head.startsWith(">") ? head.substring(1) : head;
   }
 }

@@ -22,6 +22,10 @@ record Terminal(boolean in, boolean out, boolean err, int columns, boolean colou
           Map.entry("ok", 32),
           Map.entry("running", 36),
           Map.entry("waiting", 33),
+          Map.entry("limited", 33),
+          Map.entry("probing", 33),
+          Map.entry("paused", 33),
+          Map.entry("unauthenticated", 31),
           Map.entry("WARN", 33),
           Map.entry("failed", 31),
           Map.entry("set_aside", 31),
@@ -48,6 +52,15 @@ record Terminal(boolean in, boolean out, boolean err, int columns, boolean colou
         out
             && environment.getOrDefault("NO_COLOR", "").isEmpty()
             && !"dumb".equals(environment.get("TERM")));
+  }
+
+  /// The same, but so wide.
+  Terminal wide(int columns) {
+    return new Terminal(in, out, err, columns, colours);
+  }
+
+  String bold(String text) {
+    return colours ? "\u001b[1m%s\u001b[0m".formatted(text) : text;
   }
 
   /// The text in the colour of a word, if that has one.

@@ -99,7 +99,8 @@ final class SymbiontProcess implements AutoCloseable {
     }
   }
 
-  private static List<String> command(List<String> options, String... arguments) {
+  /// @param options for its virtual machine
+  static List<String> command(List<String> options, String... arguments) {
     var command =
         new ArrayList<>(
             List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
