@@ -2,6 +2,7 @@ package dev.symbiont.ops;
 
 import dev.symbiont.contract.KeyText;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -10,12 +11,13 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -38,17 +40,7 @@ final class BatchCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "The lines; - for stdin.")
   private String file = "";
 
-  @Option(
-      names = "--tier",
-      paramLabel = "TIER",
-      description = "Use this tier for lines that name none themselves.")
-  private @Nullable String tier;
-
-  @Option(
-      names = "--label",
-      paramLabel = "NAME=VALUE",
-      description = "For each of its tasks; as many as you like.")
-  private Map<String, String> labels = Map.of();
+  @Mixin private TierAndLabels common = new TierAndLabels();
 
   @Option(
       names = "--at-a-time",
@@ -85,8 +77,20 @@ final class BatchCommand implements Callable<Integer> {
       if (results.count() > 0) {
         err.println("symbiont: %d lines have their results already".formatted(results.count()));
       }
-      var progress = new Progress(err, Terminal.current().err(), lines.size());
-      new BatchRun(Gateway.of(installation), lines, atATime, results, progress).finish();
+      var progress = new Progress(err, Terminal.current(), lines.size());
+      var running = new AtomicBoolean(true);
+      Runnable ifStopped =
+          () -> {
+            if (running.get()) {
+              sayHowToGoOn(err, results.count(), lines.size());
+            }
+          };
+      Runtime.getRuntime().addShutdownHook(new Thread(ifStopped, "say-how-to-go-on"));
+      try {
+        new BatchRun(Gateway.of(installation), lines, atATime, results, progress).finish();
+      } finally {
+        running.set(false);
+      }
       err.println(
           "symbiont: %d lines done, %d of them failed".formatted(lines.size(), results.failed()));
       return results.failed() == 0 ? 0 : Symbiont.FAILED;
@@ -95,15 +99,23 @@ final class BatchCommand implements Callable<Integer> {
     }
   }
 
+  /// To somebody who has pressed Ctrl-C, whatever is on that line.
+  private static void sayHowToGoOn(PrintWriter err, int done, int all) {
+    err.println();
+    err.println(
+        "symbiont: stopped after %d of %d lines; start the same command again to go on"
+            .formatted(done, all));
+  }
+
   private BatchLine.Common common(Installation installation) {
     String ours =
         name != null
             ? name
             : file.equals(STDIN) ? "stdin" : String.valueOf(Path.of(file).getFileName());
-    var all = new TreeMap<>(labels);
+    var all = new TreeMap<>(common.labels());
     all.putIfAbsent(LABEL, ours);
     String owner = installation.key().flatMap(KeyText::parse).map(KeyText::id).orElse("");
-    return new BatchLine.Common(ours, owner, tier, all);
+    return new BatchLine.Common(ours, owner, common.tier(), all);
   }
 
   private List<String> read() throws IOException {

@@ -1,6 +1,7 @@
 package dev.symbiont.ops;
 
 import dev.symbiont.contract.wire.Codec;
+import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -8,10 +9,10 @@ import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,7 +24,10 @@ final class BatchResults implements AutoCloseable {
 
   private final OutputStream out;
   private final Closeable file;
-  private int count;
+
+  /// Read by whoever tells how far it had come when it was stopped.
+  private final AtomicInteger count = new AtomicInteger();
+
   private int failed;
 
   private BatchResults(OutputStream out, Closeable file) {
@@ -52,7 +56,7 @@ final class BatchResults implements AutoCloseable {
 
   /// How many lines have theirs: the first ones.
   int count() {
-    return count;
+    return count.get();
   }
 
   int failed() {
@@ -74,23 +78,24 @@ final class BatchResults implements AutoCloseable {
     file.close();
   }
 
+  /// Reads from the channel that holds the lock: to close another one on the same file would give
+  /// the lock up.
   private void takeUp(Path file, FileChannel channel, List<BatchLine> lines) throws IOException {
     long whole = 0;
-    try (var reader = Files.newBufferedReader(file)) {
-      for (String text = reader.readLine(); text != null; text = reader.readLine()) {
-        long end = whole + text.getBytes(StandardCharsets.UTF_8).length + 1;
-        if (end > channel.size()) {
-          break;
-        }
-        JsonNode result = read(text);
-        if (count == lines.size() || !isOf(lines.get(count), result)) {
-          throw new SetupException(
-              "line %d of %s is not the result of this batch's; move the file away, or name another with --out"
-                  .formatted(count + 1, file));
-        }
-        note(result);
-        whole = end;
+    var reader = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+    for (String text = reader.readLine(); text != null; text = reader.readLine()) {
+      long end = whole + text.getBytes(StandardCharsets.UTF_8).length + 1;
+      if (end > channel.size()) {
+        break;
       }
+      JsonNode result = read(text);
+      if (count() == lines.size() || !isOf(lines.get(count()), result)) {
+        throw new SetupException(
+            "line %d of %s is not the result of this batch's; move the file away, or name another with --out"
+                .formatted(count() + 1, file));
+      }
+      note(result);
+      whole = end;
     }
     channel.truncate(whole).position(whole);
   }
@@ -109,7 +114,7 @@ final class BatchResults implements AutoCloseable {
   }
 
   private void note(JsonNode result) {
-    count++;
+    count.incrementAndGet();
     if (!"succeeded".equals(result.path("status").asString(""))) {
       failed++;
     }

@@ -7,20 +7,21 @@ import java.time.Duration;
 final class Progress {
 
   private static final int BAR = 30;
+  private static final int SHORTEST_BAR = 5;
   private static final int STEPS = 20;
   private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
 
   private final PrintWriter err;
-  private final boolean bar;
+  private final Terminal terminal;
   private final int all;
   private final long start = System.nanoTime();
   private long drawn = start - REDRAW_NANOS;
   private int first = -1;
   private int told = -1;
 
-  Progress(PrintWriter err, boolean bar, int all) {
+  Progress(PrintWriter err, Terminal terminal, int all) {
     this.err = err;
-    this.bar = bar;
+    this.terminal = terminal;
     this.all = all;
   }
 
@@ -29,7 +30,7 @@ final class Progress {
       first = done;
       told = step(done);
     }
-    if (bar) {
+    if (terminal.err()) {
       draw(done, failed);
     } else if (step(done) > told) {
       told = step(done);
@@ -47,23 +48,32 @@ final class Progress {
       return;
     }
     drawn = now;
-    int filled = all == 0 ? BAR : (int) ((long) done * BAR / all);
     double rate = (done - first) / Math.max((now - start) / 1e9, 1e-3);
     String left =
         done == all || rate == 0
             ? ""
             : ", " + Shown.duration(Duration.ofSeconds((long) ((all - done) / rate))) + " left";
+    String text = "%d of %d, %d failed, %.1f/s%s".formatted(done, all, failed, rate, left);
     err.print(
-        "\r[%s%s] %d of %d, %d failed, %.1f/s%s\u001b[K%s"
-            .formatted(
-                "#".repeat(filled),
-                " ".repeat(BAR - filled),
-                done,
-                all,
-                failed,
-                rate,
-                left,
-                done == all ? "\n" : ""));
+        "\r%s\u001b[K%s"
+            .formatted(fitted(bar(done, text.length()) + text), done == all ? "\n" : ""));
     err.flush();
+  }
+
+  /// As wide as there is room for beside the text, and none where that would be next to nothing.
+  private String bar(int done, int text) {
+    int room = terminal.columns() == 0 ? BAR : terminal.columns() - text - "[] ".length() - 1;
+    int width = Math.min(BAR, room);
+    if (width < SHORTEST_BAR) {
+      return "";
+    }
+    int filled = all == 0 ? width : (int) ((long) done * width / all);
+    return "[%s%s] ".formatted("#".repeat(filled), " ".repeat(width - filled));
+  }
+
+  /// A line that ran over could not be drawn over.
+  private String fitted(String text) {
+    int most = terminal.columns() == 0 ? text.length() : Math.max(terminal.columns() - 1, 1);
+    return text.substring(0, Math.min(most, text.length()));
   }
 }

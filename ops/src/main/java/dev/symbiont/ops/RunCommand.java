@@ -47,7 +47,15 @@ final class RunCommand implements Callable<Integer> {
       return print(gateway.post("/task", request));
     }
     try (var fleet = new Fleet(installation)) {
+      boolean told = false;
       while (!fleet.tryLock()) {
+        if (!told) {
+          err()
+              .println(
+                  "symbiont: another fleet runs from %s and does not answer at %s; waiting for it to end or to answer. If it has another port, set SYMBIONT_PORT to that"
+                      .formatted(installation.root(), gateway.address()));
+          told = true;
+        }
         // Another run has this folder, or a fleet that is about to answer.
         if (gateway.answers()) {
           return print(gateway.post("/task", request));

@@ -20,13 +20,6 @@ import picocli.CommandLine.Command;
     name = "symbiont",
     description = "Sends language-model tasks to the cheapest model that can do them.",
     synopsisSubcommandLabel = "COMMAND",
-    footer = {
-      "",
-      "Run by the launcher itself:",
-      "  test [--broker=container|URL]  everything that has to pass",
-      "  broker start|stop|status       the private RabbitMQ node",
-      "  login                          log the Claude CLI in, in the dispatcher's own home"
-    },
     subcommands = {
       RunCommand.class,
       BatchCommand.class,
@@ -53,6 +46,10 @@ import picocli.CommandLine.Command;
       ExplainCommand.class,
       ConformanceCommand.class,
       ChaosCommand.class,
+      LauncherCommands.Bench.class,
+      LauncherCommands.Broker.class,
+      LauncherCommands.Login.class,
+      LauncherCommands.Test.class,
       CompletionCommand.class,
       CommandLine.HelpCommand.class
     })

@@ -3,10 +3,10 @@ package dev.symbiont.ops;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.wire.Codec;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -24,21 +24,11 @@ final class TaskArguments {
       arity = "0..1",
       description = {
         "The task. What is piped in is appended to it, or is the task if there is no PROMPT.",
-        "With a PROMPT, a pipe is left alone that has brought nothing within 2 s."
+        "With a PROMPT, a pipe that has brought nothing within 2 s is left alone, and stderr says so: schedulers and remote shells hand such pipes out. What takes longer is waited for if a line comes first: (echo; slow-program) | ./symbiont task PROMPT."
       })
   private @Nullable String prompt;
 
-  @Option(
-      names = "--tier",
-      paramLabel = "TIER",
-      description = "Use this tier, whatever the router would say.")
-  private @Nullable String tier;
-
-  @Option(
-      names = "--label",
-      paramLabel = "NAME=VALUE",
-      description = "To find it by, and to add up what it cost; as many as you like.")
-  private Map<String, String> labels = Map.of();
+  @Mixin private TierAndLabels common = new TierAndLabels();
 
   @Option(names = "--system", paramLabel = "TEXT", description = "The system prompt.")
   private @Nullable String system;
@@ -49,14 +39,14 @@ final class TaskArguments {
   /// The task as the gateway takes it.
   ObjectNode request() throws InterruptedException {
     ObjectNode request = Codec.mapper().createObjectNode().put("task", text());
-    if (tier != null) {
-      request.put("force_tier", tier);
+    if (common.tier() != null) {
+      request.put("force_tier", common.tier());
     }
     if (system != null) {
       request.put("system", system);
     }
-    if (!labels.isEmpty()) {
-      request.set("labels", Codec.mapper().valueToTree(labels));
+    if (!common.labels().isEmpty()) {
+      request.set("labels", Codec.mapper().valueToTree(common.labels()));
     }
     return request;
   }

@@ -92,6 +92,8 @@ class BatchIT {
     Map<String, List<JsonNode>> calls =
         fleet.processes.ledger().stream()
             .filter(it -> ids.contains(it.path("task_id").asString()))
+            // A grant that came too late for the tier's rate is given back, and costs nothing.
+            .filter(it -> !it.path("outcome").asString().equals("cancelled"))
             .collect(Collectors.groupingBy(it -> it.path("task_id").asString()));
     assertThat(calls).containsOnlyKeys(ids);
     assertThat(calls.values()).allSatisfy(ofOneLine -> assertThat(ofOneLine).hasSize(1));
@@ -145,6 +147,40 @@ class BatchIT {
             tuple(3, "rejected", ""),
             tuple(4, "succeeded", "haiku"));
     assertThat(results.get(1).path("error").asString()).contains("force_tier");
+  }
+
+  @Test
+  void aSecondBatchOnTheSameResultsIsRefusedAndOneThatIsStoppedSaysHowToGoOn() throws Exception {
+    Path file =
+        Files.write(
+            folder.resolve("slow.txt"), List.of("one", "[[sim:ok delay=600]] two", "three"));
+    Path out = folder.resolve("slow.out");
+    String[] command = {"batch", file.toString(), "--tier", "sonnet", "--out", out.toString()};
+    try (SymbiontProcess first = start(command)) {
+      await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> Files.exists(out) && JsonLines.read(out).size() == 1);
+      first.kill();
+    }
+
+    try (SymbiontProcess first = start(command)) {
+      first.awaitOutput("1 lines have their results already");
+      try (SymbiontProcess second = start(command)) {
+        assertThat(second.awaitExit()).isEqualTo(Symbiont.MISUSED);
+        assertThat(second.output()).contains("another batch writes to " + out).hasLineCount(1);
+      }
+      first.interrupt();
+
+      assertThat(first.awaitExit()).isEqualTo(130);
+      assertThat(first.output())
+          .contains("stopped after 1 of 3 lines; start the same command again to go on");
+    }
+    fleet
+        .gateway()
+        .get("/tasks?label=batch%3Dslow.txt&state=running")
+        .body()
+        .path("tasks")
+        .forEach(it -> fleet.gateway().delete(Query.task(it.path("id").asString())));
   }
 
   @Test

@@ -2,8 +2,10 @@ package dev.symbiont.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.rabbitmq.client.AMQP;
+import dev.symbiont.contract.wire.Codec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -17,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -164,13 +167,88 @@ class DoctorIT {
   }
 
   @Test
-  void aLedgerThatWasChanged() throws Exception {
+  void aLedgerOfWhichOneLetterWasChanged() throws Exception {
     Path copy = Files.createDirectories(folder.resolve("copy"));
     environment.put("SYMBIONT_DATA", copy.toString());
     assertThat(examine()).containsPattern("-     ledger +nothing was recorded");
-    Files.writeString(copy.resolve("tasks.jsonl"), "{\"changed\": true}\n");
+    var task = Codec.mapper().createObjectNode().put("task", "of importance");
+    fleet.gateway().post("/queue", task).orFail();
+    Path journal = copy.resolve("tasks.jsonl");
+    String honest =
+        await()
+            .until(
+                () -> Files.readString(fleet.folder.resolve("ledger/tasks.jsonl")),
+                it -> it.contains("of importance"));
+    Files.writeString(journal, honest.substring(0, honest.lastIndexOf('\n') + 1));
+    assertThat(examine()).containsPattern("ok    ledger ");
 
-    assertThat(examine()).containsPattern("FAIL  ledger +.*tasks.jsonl.*line 1.*; keep a copy");
+    Files.writeString(journal, Files.readString(journal).replace("of importance", "of Importance"));
+
+    assertThat(examine())
+        .containsPattern(
+            "FAIL  ledger +.*tasks.jsonl.*line \\d+.*; keep a copy, and take the file");
+  }
+
+  @Test
+  void aDiskThatIsFull() throws Exception {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    assumeTrue(
+        ran("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.toString()),
+        "only root can mount a small disk");
+    try {
+      environment.put("SYMBIONT_DATA", disk.resolve("ledger").toString());
+      assertThat(examine()).containsPattern("ok    disk +1 MB are left");
+      assertThat(examine(1_000)).containsPattern("FAIL  disk +1 MB are left .*; make room");
+
+      Files.write(disk.resolve("ballast"), new byte[1_040_384]);
+
+      assertThat(examine())
+          .containsPattern("FAIL  ledger folder .*No space left on device.*; .*give .* room");
+    } finally {
+      ran("umount", "-l", disk.toString());
+    }
+  }
+
+  /// Doctor itself would not run on it: it is the launcher that finds none better.
+  @Test
+  void aJdkThatIsTooOld() throws Exception {
+    Path old = Files.createDirectories(folder.resolve("jdk-17/bin"));
+    Files.copy(script("javac", ""), old.resolve("javac"));
+    Files.copy(script("java", ""), old.resolve("java"));
+    for (String program : List.of("java", "javac")) {
+      Files.setPosixFilePermissions(
+          old.resolve(program), PosixFilePermissions.fromString("rwx------"));
+    }
+    Files.writeString(folder.resolve("jdk-17/release"), "JAVA_VERSION=\"17.0.12\"\n");
+    String hideOthers =
+        "for it in /usr/lib/jvm /opt/java; do [ ! -d $it ] || mount -t tmpfs none $it || exit 99; done; exec \"$@\"";
+    Path said = folder.resolve("launcher.log");
+    var builder =
+        new ProcessBuilder(
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                hideOthers,
+                "sh",
+                SymbiontProcess.ROOT.resolve("symbiont").toString(),
+                "doctor")
+            .redirectErrorStream(true)
+            .redirectOutput(said.toFile());
+    builder.environment().clear();
+    builder.environment().put("PATH", old + ":/usr/bin:/bin");
+    builder.environment().put("HOME", folder.toString());
+    builder.environment().put("JAVA_HOME", folder.resolve("jdk-17").toString());
+    assumeTrue(ran("unshare", "--mount", "true"), "only root can hide the other JDKs");
+
+    Process launcher = builder.start();
+
+    assertThat(launcher.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(launcher.exitValue()).as(Files.readString(said)).isEqualTo(Symbiont.MISUSED);
+    assertThat(said)
+        .content()
+        .contains("no JDK 25 or newer found (", "jdk-17 is 17", "; install one", "set JAVA_HOME")
+        .hasLineCount(1);
   }
 
   private String run(int code) throws Exception {
@@ -178,6 +256,10 @@ class DoctorIT {
       assertThat(process.awaitExit()).as(process.output()).isEqualTo(code);
       return process.output();
     }
+  }
+
+  private static boolean ran(String... command) throws Exception {
+    return new ProcessBuilder(command).start().waitFor() == 0;
   }
 
   private static Path script(String name, String content) throws IOException {

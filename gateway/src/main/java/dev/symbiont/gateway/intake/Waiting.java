@@ -17,10 +17,13 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The tasks whose callers wait for the end at this gateway. Several may wait for one task.
 public final class Waiting implements LedgerClient.Listener {
 
+  private static final Logger log = LoggerFactory.getLogger(Waiting.class);
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final Map<String, Awaited> tasks = new ConcurrentHashMap<>();
@@ -50,8 +53,8 @@ public final class Waiting implements LedgerClient.Listener {
   @Override
   public void ended(TaskEnded end) {
     Awaited awaited = tasks.get(end.taskId());
-    if (awaited != null) {
-      awaited.end.complete(end);
+    if (awaited != null && awaited.end.complete(end) && end.state() != TaskState.SUCCEEDED) {
+      log.info("task {} is {} to its caller: {}", end.taskId(), end.state().wire(), end.reason());
     }
   }
 

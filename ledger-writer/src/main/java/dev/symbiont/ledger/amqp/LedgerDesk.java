@@ -6,7 +6,10 @@ import dev.symbiont.contract.LedgerAnswer;
 import dev.symbiont.contract.LedgerAnswer.LetterVerdict;
 import dev.symbiont.contract.LedgerQuery;
 import dev.symbiont.contract.Message;
+import dev.symbiont.contract.SetAside;
 import dev.symbiont.contract.Step;
+import dev.symbiont.contract.TaskEnded;
+import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.TierState;
 import dev.symbiont.contract.Tiers;
 import dev.symbiont.contract.Webhook;
@@ -230,7 +233,9 @@ public final class LedgerDesk implements AutoCloseable {
     }
     // A question sees everything that was confirmed before it was asked.
     boolean project = batch.isEmpty() || !questions.isEmpty();
-    for (Reaction reaction : write(incoming, project)) {
+    List<Reaction> reactions = write(incoming, project);
+    incoming.forEach(LedgerDesk::tellOfFailure);
+    for (Reaction reaction : reactions) {
       switch (reaction) {
         case Reaction.TierChanged(var state) -> {
           parcels.add(Parcel.tier(Topology.changedKey(state), state));
@@ -256,6 +261,7 @@ public final class LedgerDesk implements AutoCloseable {
           }
         }
         case Reaction.Ended(var end, var reply) -> {
+          tellOfFailure(new Incoming.Happened(end));
           parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
           if (reply.queue() != null) {
             parcels.add(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
@@ -272,6 +278,21 @@ public final class LedgerDesk implements AutoCloseable {
     }
     questions.forEach(query -> answers.execute(() -> answer(query)));
     settledLetters.forEach(answers::execute);
+  }
+
+  /// What an operator looks for; nothing of what went well, which is most.
+  private static void tellOfFailure(Incoming incoming) {
+    switch (incoming) {
+      case Incoming.Happened(TaskEnded end, _) when end.state() != TaskState.SUCCEEDED ->
+          log.info("task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
+      case Incoming.Happened(SetAside aside, _) ->
+          log.info("task {} is recorded as set aside: {}", aside.taskId(), aside.reason());
+      case Incoming.Happened(Step step, _) ->
+          log.debug("{} of task {} is recorded", step.eventId(), step.taskId());
+      default -> {
+        // No step of a task.
+      }
+    }
   }
 
   /// An answer to anywhere else would be a message in somebody else's name.
