@@ -16,7 +16,7 @@ final class LauncherCommands {
   private LauncherCommands() {}
 
   /// Anything but its help comes here only past the launcher.
-  private abstract static class Launched implements Callable<Integer> {
+  abstract static class Launched implements Callable<Integer> {
 
     @Override
     public final Integer call() {

@@ -155,7 +155,9 @@ class BatchIT {
         Files.write(
             folder.resolve("slow.txt"), List.of("one", "[[sim:ok delay=600]] two", "three"));
     Path out = folder.resolve("slow.out");
-    String[] command = {"batch", file.toString(), "--tier", "sonnet", "--out", out.toString()};
+    String[] command = {
+      "batch", file.toString(), "--tier", "sonnet", "--at-a-time", "1", "--out", out.toString()
+    };
     try (SymbiontProcess first = start(command)) {
       await()
           .atMost(Duration.ofSeconds(30))

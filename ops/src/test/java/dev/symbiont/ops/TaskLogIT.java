@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -60,7 +61,7 @@ class TaskLogIT {
     assertThat(lines("gateway", id)).anyMatch(it -> it.contains("accepted"));
     assertThat(lines("gateway", id))
         .anyMatch(it -> it.contains("is failed to its caller: " + reason));
-    assertThat(steps(id))
+    assertThat(String.join("\n", steps(id)))
         .containsSubsequence(
             "RouterDesk: task %s goes to sonnet".formatted(id),
             "Attempt: call %s/call.1 ended:".formatted(id),
@@ -122,7 +123,7 @@ class TaskLogIT {
   }
 
   private static List<String> lines(String role, String id) {
-    return ROLES.get(role).output().lines().filter(it -> it.contains(id)).toList();
+    return Objects.requireNonNull(ROLES.get(role)).output().lines().filter(it -> it.contains(id)).toList();
   }
 
   /// The lines of those who work, in the order of their times, up to the reason.
