@@ -27,7 +27,7 @@ final class Lookout {
   private static final int TASKS = 100;
   private static final int FAILED = 500;
 
-  /// Adding up goes through the whole ledger: it may take this part of its time.
+  /// Looking for failures goes through the whole ledger: it may take this part of its time.
   private static final int SHARE = 20;
 
   private final Gateway gateway;
