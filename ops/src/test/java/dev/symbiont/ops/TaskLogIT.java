@@ -123,7 +123,11 @@ class TaskLogIT {
   }
 
   private static List<String> lines(String role, String id) {
-    return Objects.requireNonNull(ROLES.get(role)).output().lines().filter(it -> it.contains(id)).toList();
+    return Objects.requireNonNull(ROLES.get(role))
+        .output()
+        .lines()
+        .filter(it -> it.contains(id))
+        .toList();
   }
 
   /// The lines of those who work, in the order of their times, up to the reason.
