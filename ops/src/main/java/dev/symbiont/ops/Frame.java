@@ -142,13 +142,18 @@ record Frame(
     return Stream.of(
             "gateway "
                 + (trouble == null ? terminal.painted("ok", up) : terminal.painted("FAIL", "gone")),
-            "broker " + (broker ? terminal.painted("ok", "ok") : terminal.painted("FAIL", "away")),
-            "ledger "
-                + (seen.hasLedger()
-                    ? terminal.painted("ok", "ok")
-                    : terminal.painted("FAIL", "away")),
+            "broker " + beyond(broker),
+            "ledger " + beyond(seen.hasLedger()),
             Shown.line(seen.of("gateway")))
         .collect(Collectors.joining(GAP));
+  }
+
+  /// What only the gateway sees.
+  private String beyond(boolean there) {
+    if (trouble != null) {
+      return Shown.NONE;
+    }
+    return there ? terminal.painted("ok", "ok") : terminal.painted("FAIL", "away");
   }
 
   private static String load(Snapshot seen) {

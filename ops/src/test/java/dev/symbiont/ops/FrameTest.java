@@ -71,7 +71,7 @@ class FrameTest {
     var gone = new Frame.Trouble(NOW.minusSeconds(70), "no gateway at http://127.0.0.1:8111");
 
     assertThat(text(frame(1, gone, PLAIN).lines()))
-        .contains("gateway gone")
+        .contains("gateway gone  broker -  ledger -")
         .contains("(1m10s): no gateway at http://127.0.0.1:8111")
         .contains("haiku", "task-0");
     assertThat(text(new Frame(null, gone, false, NOW, PLAIN.wide(80)).lines(24)))
