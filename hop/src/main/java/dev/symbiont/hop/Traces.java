@@ -35,9 +35,6 @@ import org.jspecify.annotations.Nullable;
 /// messaging; what these have no word for is called `symbiont.…`.
 public final class Traces implements AutoCloseable {
 
-  public static final AttributeKey<String> TASK = AttributeKey.stringKey("symbiont.task.id");
-  public static final AttributeKey<String> TIER = AttributeKey.stringKey("symbiont.tier");
-
   static final String OFF = "off";
   private static final String OTLP = "otlp";
   private static final W3CTraceContextPropagator W3C = W3CTraceContextPropagator.getInstance();

@@ -9,6 +9,7 @@ import dev.symbiont.contract.TaskEnded;
 import dev.symbiont.contract.TaskState;
 import dev.symbiont.contract.Tier;
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.TraceAttributes;
 import dev.symbiont.contract.Work;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
@@ -22,7 +23,6 @@ import dev.symbiont.hop.Delivery;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.Intake;
 import dev.symbiont.hop.Parcel;
-import dev.symbiont.hop.Traces;
 import io.opentelemetry.api.trace.Span;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -235,7 +235,7 @@ public final class DispatcherDesk implements AutoCloseable {
                 .process(
                     from,
                     () -> {
-                      Span.current().setAttribute(Traces.TASK, work.taskId());
+                      Span.current().setAttribute(TraceAttributes.TASK, work.taskId());
                       return settle(it, attempt.run(work, from.redelivered()));
                     });
         settling.put(it.number(), settled);

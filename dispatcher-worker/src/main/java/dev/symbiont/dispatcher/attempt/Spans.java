@@ -3,9 +3,9 @@ package dev.symbiont.dispatcher.attempt;
 import dev.symbiont.contract.CallEnded;
 import dev.symbiont.contract.GrantAnswer;
 import dev.symbiont.contract.Tier;
+import dev.symbiont.contract.TraceAttributes;
 import dev.symbiont.contract.Usage;
 import dev.symbiont.contract.Work;
-import dev.symbiont.hop.Traces;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
@@ -26,7 +26,7 @@ record Spans(Tracer tracer, Tier tier) {
         tracer
             .spanBuilder("grant " + tier.name())
             .setSpanKind(SpanKind.CLIENT)
-            .setAttribute(Traces.TIER, tier.name())
+            .setAttribute(TraceAttributes.TIER, tier.name())
             .startSpan();
     try (Scope _ = span.makeCurrent()) {
       GrantAnswer answer = question.call();
@@ -47,8 +47,8 @@ record Spans(Tracer tracer, Tier tier) {
                 "gen_ai.provider.name",
                 tier.adapter().equals("claude") ? ANTHROPIC : tier.adapter())
             .setAttribute("gen_ai.request.model", tier.model())
-            .setAttribute(Traces.TIER, tier.name())
-            .setAttribute(Traces.TASK, work.taskId())
+            .setAttribute(TraceAttributes.TIER, tier.name())
+            .setAttribute(TraceAttributes.TASK, work.taskId())
             .setAttribute("symbiont.call.id", callId)
             .setAttribute("symbiont.purpose", work.purpose().wire())
             .startSpan();

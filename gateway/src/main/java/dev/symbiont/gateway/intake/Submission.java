@@ -7,6 +7,7 @@ import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.Task;
 import dev.symbiont.contract.Tiers;
+import dev.symbiont.contract.TraceAttributes;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.gateway.Problem;
 import dev.symbiont.gateway.access.Caller;
@@ -14,7 +15,6 @@ import dev.symbiont.gateway.webhook.Webhooks;
 import dev.symbiont.hop.Parcel;
 import dev.symbiont.hop.PublishException;
 import dev.symbiont.hop.Publisher;
-import dev.symbiont.hop.Traces;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.trace.Span;
@@ -95,7 +95,7 @@ public final class Submission {
   /// Publishes it, and returns when the broker has confirmed it.
   void accept(Task task, Reply reply) {
     backpressure.require();
-    Span.current().setAttribute(Traces.TASK, String.valueOf(task.id()));
+    Span.current().setAttribute(TraceAttributes.TASK, String.valueOf(task.id()));
     var step = new AcceptedTask(task, clock.instant(), reply, false);
     try {
       publisher

@@ -11,6 +11,7 @@ import dev.symbiont.contract.Priority;
 import dev.symbiont.contract.Reply;
 import dev.symbiont.contract.RoutedTask;
 import dev.symbiont.contract.Task;
+import dev.symbiont.contract.TraceAttributes;
 import dev.symbiont.contract.topology.Topology;
 import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.hop.Broker;
@@ -18,7 +19,6 @@ import dev.symbiont.hop.Delivery;
 import dev.symbiont.hop.Hop;
 import dev.symbiont.hop.Intake;
 import dev.symbiont.hop.Parcel;
-import dev.symbiont.hop.Traces;
 import dev.symbiont.router.policy.Policy;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
@@ -95,7 +95,7 @@ public final class RouterDesk implements AutoCloseable {
   }
 
   private Parcel begin(AcceptedTask accepted) {
-    Span.current().setAttribute(Traces.TASK, accepted.taskId());
+    Span.current().setAttribute(TraceAttributes.TASK, accepted.taskId());
     return policy
         .decide(accepted)
         .map(decision -> route(accepted, decision))
@@ -122,8 +122,8 @@ public final class RouterDesk implements AutoCloseable {
 
   private Parcel route(AcceptedTask accepted, Decision decision) {
     Span.current()
-        .setAttribute(Traces.TASK, accepted.taskId())
-        .setAttribute(Traces.TIER, decision.tier())
+        .setAttribute(TraceAttributes.TASK, accepted.taskId())
+        .setAttribute(TraceAttributes.TIER, decision.tier())
         .setAttribute("symbiont.decided_by", decision.decidedBy().wire());
     log.atInfo()
         .addKeyValue("task", accepted.taskId())
