@@ -45,15 +45,23 @@ public final class Backpressure {
       return;
     }
     long now = depth; // the one who has somebody look does not wait for it
-    if (nanoTime.getAsLong() - lookedAt >= LOOK_EVERY.toNanos()
-        && looking.compareAndSet(false, true)) {
-      Thread.startVirtualThread(this::look);
+    if (isTimeToLook() && looking.compareAndSet(false, true)) {
+      // Another look may have ended between the two questions.
+      if (isTimeToLook()) {
+        Thread.startVirtualThread(this::look);
+      } else {
+        looking.set(false);
+      }
     }
     if (now > most) {
       throw Problem.unavailable(
           "not accepted: %d tasks wait already, and more than %d may not".formatted(now, most),
           RETRY_AFTER);
     }
+  }
+
+  private boolean isTimeToLook() {
+    return nanoTime.getAsLong() - lookedAt >= LOOK_EVERY.toNanos();
   }
 
   private void look() {
