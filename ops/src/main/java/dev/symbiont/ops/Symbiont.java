@@ -7,7 +7,10 @@ import dev.symbiont.ops.conformance.ConformanceCommand;
 import dev.symbiont.ops.explain.ExplainCommand;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,40 +22,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "symbiont",
     description = "Sends language-model tasks to the cheapest model that can do them.",
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      RunCommand.class,
-      BatchCommand.class,
-      UpCommand.class,
-      StartCommand.class,
-      GatewayCommands.Queue.class,
-      ListCommands.Tasks.class,
-      ListCommands.Show.class,
-      FollowCommand.class,
-      TopCommand.class,
-      GatewayCommands.Cancel.class,
-      ListCommands.Status.class,
-      ListCommands.Stats.class,
-      GatewayCommands.Heartbeat.class,
-      GatewayCommands.Reconcile.class,
-      TierCommands.List.class,
-      TierCommands.Wake.class,
-      TierCommands.Pause.class,
-      DeadLettersCommand.class,
-      KeysCommand.class,
-      LedgerCommand.class,
-      DefinitionsCommand.class,
-      DoctorCommand.class,
-      ExplainCommand.class,
-      ConformanceCommand.class,
-      ChaosCommand.class,
-      LauncherCommands.Bench.class,
-      LauncherCommands.Broker.class,
-      LauncherCommands.Login.class,
-      LauncherCommands.Test.class,
-      CompletionCommand.class,
-      CommandLine.HelpCommand.class
-    })
+    synopsisSubcommandLabel = "COMMAND")
 public final class Symbiont {
 
   static final int FAILED = 1;
@@ -64,6 +34,43 @@ public final class Symbiont {
           "1", "a task or a check failed, or the gateway refused",
           "2", "wrong use or wrong set-up: a line on stderr says what to do");
 
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          RunCommand.class,
+          BatchCommand.class,
+          UpCommand.class,
+          StartCommand.class,
+          GatewayCommands.Queue.class,
+          ListCommands.Tasks.class,
+          ListCommands.Show.class,
+          FollowCommand.class,
+          TopCommand.class,
+          GatewayCommands.Cancel.class,
+          ListCommands.Status.class,
+          ListCommands.Stats.class,
+          GatewayCommands.Heartbeat.class,
+          GatewayCommands.Reconcile.class,
+          TierCommands.List.class,
+          TierCommands.Wake.class,
+          TierCommands.Pause.class,
+          DeadLettersCommand.class,
+          KeysCommand.class,
+          LedgerCommand.class,
+          DefinitionsCommand.class,
+          DoctorCommand.class,
+          ExplainCommand.class,
+          ConformanceCommand.class,
+          ChaosCommand.class,
+          LauncherCommands.Bench.class,
+          LauncherCommands.Broker.class,
+          LauncherCommands.Login.class,
+          LauncherCommands.Test.class,
+          CompletionCommand.class,
+          CommandLine.HelpCommand.class);
+
+  /// Those who speak of others.
+  private static final Set<String> ABOUT_ALL = Set.of("help", "completion");
+
   private Symbiont() {}
 
   public static void main(String[] args) {
@@ -72,11 +79,18 @@ public final class Symbiont {
     if (LoggerFactory.getILoggerFactory() instanceof LoggerContext logging) {
       logging.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
     }
-    System.exit(commandLine().execute(args));
+    System.exit(commandLine(args).execute(args));
   }
 
-  static CommandLine commandLine() {
+  /// Only with the command that is asked for, if there is one of that name: to make all takes
+  /// longer than most of them run.
+  static CommandLine commandLine(String... arguments) {
     var line = new CommandLine(new Symbiont());
+    List<Class<?>> named =
+        arguments.length == 0 || ABOUT_ALL.contains(arguments[0])
+            ? List.of()
+            : COMMANDS.stream().filter(it -> isCalled(arguments[0], it)).toList();
+    (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     tellExitCodes(line);
@@ -89,6 +103,11 @@ public final class Symbiont {
           throw e;
         });
     return line;
+  }
+
+  private static boolean isCalled(String name, Class<?> command) {
+    Command declared = Objects.requireNonNull(command.getAnnotation(Command.class));
+    return declared.name().equals(name) || List.of(declared.aliases()).contains(name);
   }
 
   /// In the help of every command.
