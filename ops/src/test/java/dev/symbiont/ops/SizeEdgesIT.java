@@ -372,10 +372,13 @@ class SizeEdgesIT {
     return Codec.mapper().readTree(result);
   }
 
+  /// A ledger-writer that has just read tens of megabytes may have a gateway say that it takes its
+  /// time: 503, and come again.
   private static JsonNode shown(String id) {
-    HttpCaller.Answer shown = caller.get("/tasks/" + id, SOON);
-    assertThat(shown.status()).isEqualTo(200);
-    return shown.body();
+    return await("task " + id)
+        .atMost(SOON)
+        .until(() -> caller.get("/tasks/" + id, SOON), it -> it.status() != 503)
+        .body();
   }
 
   private static List<JsonNode> begun(JsonNode task) {
