@@ -245,8 +245,8 @@ class MetricsIT {
   @Test
   void aFailedTaskIsFoundInTheLogs() {
     assertThat(output("gateway").lines().filter(it -> it.contains(failedId)))
-        .singleElement()
-        .satisfies(
+        .hasSize(2)
+        .allSatisfy(
             it -> {
               JsonNode line = Codec.mapper().readTree(it);
               assertThat(line.path("task").asString()).isEqualTo(failedId);

@@ -54,7 +54,9 @@ public final class Waiting implements LedgerClient.Listener {
   public void ended(TaskEnded end) {
     Awaited awaited = tasks.get(end.taskId());
     if (awaited != null && awaited.end.complete(end) && end.state() != TaskState.SUCCEEDED) {
-      log.info("task {} is {} to its caller: {}", end.taskId(), end.state().wire(), end.reason());
+      log.atInfo()
+          .addKeyValue("task", end.taskId())
+          .log("task {} is {} to its caller: {}", end.taskId(), end.state().wire(), end.reason());
     }
   }
 

@@ -284,11 +284,18 @@ public final class LedgerDesk implements AutoCloseable {
   private static void tellOfFailure(Incoming incoming) {
     switch (incoming) {
       case Incoming.Happened(TaskEnded end, _) when end.state() != TaskState.SUCCEEDED ->
-          log.info("task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
+          log.atInfo()
+              .addKeyValue("task", end.taskId())
+              .log(
+                  "task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
       case Incoming.Happened(SetAside aside, _) ->
-          log.info("task {} is recorded as set aside: {}", aside.taskId(), aside.reason());
+          log.atInfo()
+              .addKeyValue("task", aside.taskId())
+              .log("task {} is recorded as set aside: {}", aside.taskId(), aside.reason());
       case Incoming.Happened(Step step, _) ->
-          log.debug("{} of task {} is recorded", step.eventId(), step.taskId());
+          log.atDebug()
+              .addKeyValue("task", step.taskId())
+              .log("{} of task {} is recorded", step.eventId(), step.taskId());
       default -> {
         // No step of a task.
       }
