@@ -286,8 +286,7 @@ public final class LedgerDesk implements AutoCloseable {
       case Incoming.Happened(TaskEnded end, _) when end.state() != TaskState.SUCCEEDED ->
           log.atInfo()
               .addKeyValue("task", end.taskId())
-              .log(
-                  "task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
+              .log("task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
       case Incoming.Happened(SetAside aside, _) ->
           log.atInfo()
               .addKeyValue("task", aside.taskId())
