@@ -273,6 +273,13 @@ public final class Codec {
     private static final int LINE_SEPARATOR = 0x2028;
     private static final int PARAGRAPH_SEPARATOR = 0x2029;
     private static final int NEXT_LINE = 0x85;
+    // Made once: a prompt may consist of nothing else.
+    private static final SerializableString ESCAPED_NEXT_LINE = new SerializedString("\\u0085");
+    private static final SerializableString ESCAPED_LINE_SEPARATOR =
+        new SerializedString("\\u2028");
+    private static final SerializableString ESCAPED_PARAGRAPH_SEPARATOR =
+        new SerializedString("\\u2029");
+
     private static final int BYTE = 0xff;
     private static final byte FIRST_OF_NEXT_LINE = (byte) 0xc2;
     private static final byte FIRST_OF_SEPARATORS = (byte) 0xe2;
@@ -305,9 +312,12 @@ public final class Codec {
 
     @Override
     public @Nullable SerializableString getEscapeSequence(int c) {
-      return c == LINE_SEPARATOR || c == PARAGRAPH_SEPARATOR || c == NEXT_LINE
-          ? new SerializedString("\\u%04x".formatted(c))
-          : null;
+      return switch (c) {
+        case NEXT_LINE -> ESCAPED_NEXT_LINE;
+        case LINE_SEPARATOR -> ESCAPED_LINE_SEPARATOR;
+        case PARAGRAPH_SEPARATOR -> ESCAPED_PARAGRAPH_SEPARATOR;
+        default -> null;
+      };
     }
   }
 }
