@@ -137,7 +137,8 @@ public final class Queries implements AutoCloseable {
             .filter(it -> query.owner() == null || isOwner(query.owner(), it))
             .stream()
             .flatMap(it -> it.events().values().stream())
-            .filter(it -> it.offset() >= after)
+            // The task may be newer than the mark: what is beyond that is told the next time.
+            .filter(it -> it.offset() >= after && it.end() <= until)
             .sorted(Comparator.comparingLong(Span::offset))
             .limit(MOST_LINES)
             .toList();
