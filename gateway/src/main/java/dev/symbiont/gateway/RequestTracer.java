@@ -29,6 +29,19 @@ final class RequestTracer extends OncePerRequestFilter {
 
   private static final int SERVER_ERROR = 500;
 
+  private static final TextMapGetter<HttpServletRequest> HEADERS =
+      new TextMapGetter<>() {
+        @Override
+        public Iterable<String> keys(HttpServletRequest request) {
+          return Collections.list(request.getHeaderNames());
+        }
+
+        @Override
+        public @Nullable String get(@Nullable HttpServletRequest request, String name) {
+          return request == null ? null : request.getHeader(name);
+        }
+      };
+
   private final Traces traces;
 
   RequestTracer(Traces traces) {
@@ -50,7 +63,7 @@ final class RequestTracer extends OncePerRequestFilter {
             .setAttribute("http.request.method", request.getMethod())
             .setAttribute("url.path", request.getRequestURI())
             .startSpan();
-    try (Scope _ = caller.with(span).makeCurrent()) {
+    try (Scope _ = span.makeCurrent()) {
       chain.doFilter(request, response);
     } finally {
       // The template of the path: an id in a name would make a name of its own for each task.
@@ -65,17 +78,4 @@ final class RequestTracer extends OncePerRequestFilter {
       span.end();
     }
   }
-
-  private static final TextMapGetter<HttpServletRequest> HEADERS =
-      new TextMapGetter<>() {
-        @Override
-        public Iterable<String> keys(HttpServletRequest request) {
-          return Collections.list(request.getHeaderNames());
-        }
-
-        @Override
-        public @Nullable String get(@Nullable HttpServletRequest request, String name) {
-          return request == null ? null : request.getHeader(name);
-        }
-      };
 }

@@ -16,6 +16,7 @@ public final class Delivery {
   private final boolean redelivered;
   private final AMQP.BasicProperties properties;
   private final byte[] body;
+  private final Context trace;
 
   Delivery(
       Unsettled unsettled,
@@ -30,6 +31,7 @@ public final class Delivery {
     this.redelivered = envelope.isRedeliver();
     this.properties = properties;
     this.body = body;
+    this.trace = Traces.in(headers());
     unsettled.delivered(tag);
   }
 
@@ -57,11 +59,11 @@ public final class Delivery {
 
   /// The trace that it belongs to, if whoever sent it said so.
   public Context trace() {
-    return Traces.in(headers());
+    return trace;
   }
 
   public boolean isTraced() {
-    return Span.fromContext(trace()).getSpanContext().isValid();
+    return Span.fromContext(trace).getSpanContext().isValid();
   }
 
   public @Nullable String schema() {

@@ -28,16 +28,8 @@ public record Parcel(
 
   /// A step of a task, with a copy under one confirm for whoever waits at `replyKey`.
   public static Parcel step(String key, Step step, @Nullable String replyKey) {
-    Map<String, Object> headers = Traces.headers();
-    if (replyKey != null) {
-      headers.put("CC", List.of(replyKey));
-    }
     var properties =
-        properties(step)
-            .messageId(step.eventId())
-            .deliveryMode(PERSISTENT)
-            .headers(headers)
-            .build();
+        properties(step, replyKey).messageId(step.eventId()).deliveryMode(PERSISTENT).build();
     return new Parcel(Topology.FLOW, key, properties, Codec.encode(step), true);
   }
 
@@ -157,8 +149,16 @@ public record Parcel(
   }
 
   private static AMQP.BasicProperties.Builder properties(Message message) {
+    return properties(message, null);
+  }
+
+  private static AMQP.BasicProperties.Builder properties(Message message, @Nullable String copyTo) {
+    Map<String, Object> headers = Traces.headers();
+    if (copyTo != null) {
+      headers.put("CC", List.of(copyTo));
+    }
     return new AMQP.BasicProperties.Builder()
-        .headers(Traces.headers())
+        .headers(headers)
         .type(Codec.schemaOf(message))
         .contentType("application/json");
   }

@@ -40,6 +40,20 @@ public final class Traces implements AutoCloseable {
   private static final W3CTraceContextPropagator W3C = W3CTraceContextPropagator.getInstance();
   private static final Duration WRITE_EVERY = Duration.ofSeconds(1);
 
+  private static final TextMapGetter<Map<String, Object>> HEADERS =
+      new TextMapGetter<>() {
+        @Override
+        public Iterable<String> keys(Map<String, Object> headers) {
+          return headers.keySet();
+        }
+
+        @Override
+        public @Nullable String get(@Nullable Map<String, Object> headers, String name) {
+          Object value = headers == null ? null : headers.get(name);
+          return value == null ? null : value.toString();
+        }
+      };
+
   private final Tracer tracer;
   private final @Nullable OpenTelemetrySdk sdk;
 
@@ -82,8 +96,7 @@ public final class Traces implements AutoCloseable {
       builder.addTracerProviderCustomizer(
           (provider, _) ->
               provider.addSpanProcessor(
-                  // Not part of the library's stable interface, which has nothing that writes
-                  // files.
+                  // Internal to the library, which has nothing stable that writes files.
                   BatchSpanProcessor.builder(
                           OtlpStdoutSpanExporter.builder().setOutput(file).build())
                       .setScheduleDelay(WRITE_EVERY)
@@ -174,18 +187,4 @@ public final class Traces implements AutoCloseable {
       sdk.close();
     }
   }
-
-  private static final TextMapGetter<Map<String, Object>> HEADERS =
-      new TextMapGetter<>() {
-        @Override
-        public Iterable<String> keys(Map<String, Object> headers) {
-          return headers.keySet();
-        }
-
-        @Override
-        public @Nullable String get(@Nullable Map<String, Object> headers, String name) {
-          Object value = headers == null ? null : headers.get(name);
-          return value == null ? null : value.toString();
-        }
-      };
 }

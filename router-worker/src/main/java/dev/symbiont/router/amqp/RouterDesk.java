@@ -95,12 +95,12 @@ public final class RouterDesk implements AutoCloseable {
   }
 
   private Parcel begin(AcceptedTask accepted) {
-    Span.current().setAttribute(TraceAttributes.TASK, accepted.taskId());
     return policy
         .decide(accepted)
         .map(decision -> route(accepted, decision))
         .orElseGet(
             () -> {
+              Span.current().setAttribute(TraceAttributes.TASK, accepted.taskId());
               Classification question = policy.classify(accepted);
               String key = Topology.classifyKey(question.tier(), accepted.task().priority());
               return Parcel.step(key, question);
