@@ -234,7 +234,11 @@ public final class LedgerDesk implements AutoCloseable {
     // A question sees everything that was confirmed before it was asked.
     boolean project = batch.isEmpty() || !questions.isEmpty();
     List<Reaction> reactions = write(incoming, project);
-    incoming.forEach(LedgerDesk::tellOfFailure);
+    for (Incoming it : incoming) {
+      if (it instanceof Incoming.Happened(Step step, _)) {
+        tell(step);
+      }
+    }
     for (Reaction reaction : reactions) {
       switch (reaction) {
         case Reaction.TierChanged(var state) -> {
@@ -261,7 +265,7 @@ public final class LedgerDesk implements AutoCloseable {
           }
         }
         case Reaction.Ended(var end, var reply) -> {
-          tellOfFailure(new Incoming.Happened(end));
+          tell(end);
           parcels.add(Parcel.step("task." + end.state().wire(), end, reply.key()));
           if (reply.queue() != null) {
             parcels.add(Parcel.result(end.result(), reply.queue(), reply.correlationId()));
@@ -281,23 +285,20 @@ public final class LedgerDesk implements AutoCloseable {
   }
 
   /// What an operator looks for; nothing of what went well, which is most.
-  private static void tellOfFailure(Incoming incoming) {
-    switch (incoming) {
-      case Incoming.Happened(TaskEnded end, _) when end.state() != TaskState.SUCCEEDED ->
+  private static void tell(Step recorded) {
+    switch (recorded) {
+      case TaskEnded end when end.state() != TaskState.SUCCEEDED ->
           log.atInfo()
               .addKeyValue("task", end.taskId())
               .log("task {} is recorded as {}: {}", end.taskId(), end.state().wire(), end.reason());
-      case Incoming.Happened(SetAside aside, _) ->
+      case SetAside aside ->
           log.atInfo()
               .addKeyValue("task", aside.taskId())
               .log("task {} is recorded as set aside: {}", aside.taskId(), aside.reason());
-      case Incoming.Happened(Step step, _) ->
+      case Step step ->
           log.atDebug()
               .addKeyValue("task", step.taskId())
               .log("{} of task {} is recorded", step.eventId(), step.taskId());
-      default -> {
-        // No step of a task.
-      }
     }
   }
 
