@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,12 +27,7 @@ class CommandLineIT {
   @BeforeAll
   static void start() {
     fleet = new FleetProcesses(folder, Map.of());
-    var roles =
-        List.of("ledger", "router", "dispatcher").stream().map(it -> fleet.start(it)).toList();
-    gateway = fleet.start("gateway");
-    roles.forEach(it -> it.awaitOutput("is up"));
-    gateway.awaitOutput("is up");
-    await("the ledger").atMost(Duration.ofSeconds(20)).until(() -> fleet.gateway().hasLedger());
+    gateway = fleet.startOfEach();
   }
 
   @AfterAll

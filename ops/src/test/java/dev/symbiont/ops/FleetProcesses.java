@@ -28,6 +28,8 @@ final class FleetProcesses implements AutoCloseable {
   /// More than the ledger ever lags.
   private static final Duration LAG = Duration.ofSeconds(1);
 
+  private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(20);
+
   final TestBroker broker;
   final Path folder;
   final int port;
@@ -76,6 +78,15 @@ final class FleetProcesses implements AutoCloseable {
             SymbiontProcess.ROOT, folder, environment, jvm, command.toArray(String[]::new));
     processes.push(process);
     return process;
+  }
+
+  /// One process of each role. Returns the gateway, when it has the ledger behind it.
+  SymbiontProcess startOfEach() {
+    List<SymbiontProcess> roles =
+        Stream.of("ledger", "router", "dispatcher", "gateway").map(it -> start(it)).toList();
+    roles.forEach(it -> it.awaitOutput("is up"));
+    await("the ledger").atMost(ANSWERS_WITHIN).until(() -> gateway().hasLedger());
+    return roles.getLast();
   }
 
   Gateway gateway() {

@@ -1,7 +1,6 @@
 package dev.symbiont.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.symbiont.contract.wire.Codec;
@@ -38,12 +37,7 @@ class TopIT {
   @BeforeAll
   static void start() {
     fleet = new FleetProcesses(folder, Map.of());
-    var roles =
-        List.of("ledger", "router", "dispatcher").stream().map(it -> fleet.start(it)).toList();
-    gateway = fleet.start("gateway");
-    roles.forEach(it -> it.awaitOutput("is up"));
-    gateway.awaitOutput("is up");
-    await("the ledger").atMost(PATIENCE).until(() -> fleet.gateway().hasLedger());
+    gateway = fleet.startOfEach();
     var body = Codec.mapper().createObjectNode().put("task", PROMPT).put("force_tier", "haiku");
     task = fleet.gateway().post("/task", body).body().path("id").asString();
   }
