@@ -96,6 +96,7 @@ final class Load implements AutoCloseable {
   double[] post(double perSecond, int count, String tier) {
     var took = new double[count];
     ObjectNode unnamed = task().put("force_tier", tier).without("id");
+    byte[] body = Codec.mapper().writeValueAsBytes(unnamed);
     var answers = new CompletableFuture<?>[count];
     long start = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100);
     for (int i = 0; i < count; i++) {
@@ -105,8 +106,7 @@ final class Load implements AutoCloseable {
       var request =
           HttpRequest.newBuilder(gateway.resolve("/task"))
               .header("Content-Type", "application/json")
-              .POST(
-                  HttpRequest.BodyPublishers.ofByteArray(Codec.mapper().writeValueAsBytes(unnamed)))
+              .POST(HttpRequest.BodyPublishers.ofByteArray(body))
               .build();
       answers[i] =
           http.sendAsync(request, HttpResponse.BodyHandlers.ofString())
