@@ -1,7 +1,5 @@
 package dev.symbiont.ops;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.LoggerContext;
 import dev.symbiont.ops.chaos.ChaosCommand;
 import dev.symbiont.ops.conformance.ConformanceCommand;
 import dev.symbiont.ops.explain.ExplainCommand;
@@ -10,19 +8,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 
 /// The command line. Exit codes: 0 done, 1 the task or the check failed, 2 wrong use or wrong
 /// set-up.
-@Command(
-    name = "symbiont",
-    description = "Sends language-model tasks to the cheapest model that can do them.",
-    synopsisSubcommandLabel = "COMMAND")
 public final class Symbiont {
 
   static final int FAILED = 1;
@@ -74,23 +68,20 @@ public final class Symbiont {
   private Symbiont() {}
 
   public static void main(String[] args) {
-    // Until Spring Boot has set logging up, everything worth saying is said by the commands
-    // themselves.
-    if (LoggerFactory.getILoggerFactory() instanceof LoggerContext logging) {
-      logging.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
-    }
+    // Picocli would look for Groovy in each of a hundred jars.
+    System.setProperty("picocli.disable.closures", "true");
     System.exit(commandLine(args).execute(args));
   }
 
   /// Only with the command that is asked for, if there is one of that name: to make all takes
   /// longer than most of them run.
   static CommandLine commandLine(String... arguments) {
-    var line = new CommandLine(new Symbiont());
-    List<Class<?>> named =
+    var line = new CommandLine(symbiont());
+    Optional<Class<?>> named =
         arguments.length == 0 || ABOUT_ALL.contains(arguments[0])
-            ? List.of()
-            : COMMANDS.stream().filter(it -> isCalled(arguments[0], it)).toList();
-    (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+            ? Optional.empty()
+            : COMMANDS.stream().filter(it -> isCalled(arguments[0], it)).findFirst();
+    named.<List<Class<?>>>map(List::of).orElse(COMMANDS).forEach(line::addSubcommand);
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     tellExitCodes(line);
@@ -103,6 +94,16 @@ public final class Symbiont {
           throw e;
         });
     return line;
+  }
+
+  /// Not by annotations: to read them takes a tenth of a short command's time.
+  private static CommandSpec symbiont() {
+    CommandSpec symbiont = CommandSpec.create().name("symbiont");
+    symbiont
+        .usageMessage()
+        .description("Sends language-model tasks to the cheapest model that can do them.")
+        .synopsisSubcommandLabel("COMMAND");
+    return symbiont;
   }
 
   private static boolean isCalled(String name, Class<?> command) {

@@ -8,7 +8,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -134,6 +140,49 @@ class CommandLineIT {
   }
 
   /// A follower of everything hears what comes from the moment on when it is connected.
+  @Test
+  void whatOnlyAsksFindsAllItNeedsInTheFewJarsThatTheLauncherGivesIt() throws Exception {
+    String launcher = Files.readString(SymbiontProcess.ROOT.resolve("symbiont"));
+    String jars = in(launcher, "/lib/\\{(contract,[a-z0-9,-]+)}").replace(',', '|');
+    String classPath;
+    try (Stream<Path> lib = Files.list(SymbiontProcess.ROOT.resolve("ops/target/lib"))) {
+      classPath =
+          Stream.concat(
+                  Stream.of(SymbiontProcess.ROOT.resolve("ops/target/ops-1-SNAPSHOT.jar")),
+                  lib.filter(it -> it.getFileName().toString().matches("(" + jars + ").*")))
+              .map(Path::toString)
+              .collect(Collectors.joining(":"));
+    }
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    String id = queue("for the few", "haiku");
+    Map<String, List<String>> arguments =
+        Map.of(
+            "show", List.of(id),
+            "follow", List.of(id),
+            "cancel", List.of(id),
+            "queue", List.of("for the few as well"),
+            "pause", List.of("opus"),
+            "wake", List.of("opus"),
+            "batch", List.of("-"));
+    for (String command :
+        (in(launcher, "(?m)^  (batch [a-z| -]+)\\)$") + " | ledger").split(" \\| ", -1)) {
+      var words = new ArrayList<>(List.of(java, "-XX:TieredStopAtLevel=1", "-cp", classPath));
+      words.addAll(List.of(Symbiont.class.getName(), command));
+      words.addAll(arguments.getOrDefault(command, List.of()));
+      var builder = new ProcessBuilder(words).redirectInput(EMPTY.toFile());
+      builder.environment().putAll(fleet.environment());
+      Path output = folder.resolve("few-" + command);
+      Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
+
+      assertThat(process.waitFor(1, TimeUnit.MINUTES)).as(command).isTrue();
+      assertThat(Files.readString(output)).as(command).doesNotContain("Error", "Exception");
+    }
+  }
+
+  private static String in(String text, String pattern) {
+    return Pattern.compile(pattern).matcher(text).results().findFirst().orElseThrow().group(1);
+  }
+
   private static boolean again(String prompt, SymbiontProcess follower) {
     return queue(prompt, "haiku").isEmpty() || follower.output().contains("\"succeeded\"");
   }

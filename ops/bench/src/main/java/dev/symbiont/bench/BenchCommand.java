@@ -1,7 +1,5 @@
 package dev.symbiont.bench;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.LoggerContext;
 import dev.symbiont.ops.Installation;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -12,8 +10,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -74,9 +70,6 @@ final class BenchCommand implements Callable<Integer> {
   private final PrintStream out = System.out;
 
   public static void main(String[] args) {
-    if (LoggerFactory.getILoggerFactory() instanceof LoggerContext logging) {
-      logging.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.WARN);
-    }
     System.exit(
         new CommandLine(new BenchCommand())
             .setCaseInsensitiveEnumValuesAllowed(true)
