@@ -8,8 +8,8 @@ import ch.qos.logback.core.spi.ContextAwareBase;
 import org.slf4j.Logger;
 
 /// The log until Spring Boot sets it up: everything worth saying is said by the commands
-/// themselves. Found by Logback as a service when somebody logs, which costs a command that does
-/// not log nothing.
+/// themselves. Logback finds it as a service when the log is first used, so that a command that
+/// writes none does not wait for it.
 @ConfiguratorRank(ConfiguratorRank.CUSTOM_TOP_PRIORITY)
 public final class Silence extends ContextAwareBase implements Configurator {
 
