@@ -23,6 +23,7 @@ final class AllClasses {
 
   static void load() {
     Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+        .distinct()
         .map(Path::of)
         .filter(it -> JARS.matcher(it.getFileName().toString()).matches())
         .forEach(AllClasses::loadFrom);

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -139,7 +138,6 @@ class CommandLineIT {
     }
   }
 
-  /// A follower of everything hears what comes from the moment on when it is connected.
   @Test
   void whatOnlyAsksFindsAllItNeedsInTheFewJarsThatTheLauncherGivesIt() throws Exception {
     String launcher = Files.readString(SymbiontProcess.ROOT.resolve("symbiont"));
@@ -153,7 +151,6 @@ class CommandLineIT {
               .map(Path::toString)
               .collect(Collectors.joining(":"));
     }
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String id = queue("for the few", "haiku");
     Map<String, List<String>> arguments =
         Map.of(
@@ -166,16 +163,19 @@ class CommandLineIT {
             "batch", List.of("-"));
     for (String command :
         (in(launcher, "(?m)^  (batch [a-z| -]+)\\)$") + " | ledger").split(" \\| ", -1)) {
-      var words = new ArrayList<>(List.of(java, "-XX:TieredStopAtLevel=1", "-cp", classPath));
-      words.addAll(List.of(Symbiont.class.getName(), command));
+      var words = new ArrayList<>(List.of(command));
       words.addAll(arguments.getOrDefault(command, List.of()));
-      var builder = new ProcessBuilder(words).redirectInput(EMPTY.toFile());
-      builder.environment().putAll(fleet.environment());
-      Path output = folder.resolve("few-" + command);
-      Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
-
-      assertThat(process.waitFor(1, TimeUnit.MINUTES)).as(command).isTrue();
-      assertThat(Files.readString(output)).as(command).doesNotContain("Error", "Exception");
+      try (SymbiontProcess asking =
+          SymbiontProcess.start(
+              SymbiontProcess.ROOT,
+              folder,
+              fleet.environment(),
+              List.of("-cp", classPath),
+              ProcessBuilder.Redirect.from(EMPTY.toFile()),
+              words.toArray(String[]::new))) {
+        asking.awaitExit();
+        assertThat(asking.output()).as(command).doesNotContain("Error", "Exception");
+      }
     }
   }
 
@@ -183,6 +183,7 @@ class CommandLineIT {
     return Pattern.compile(pattern).matcher(text).results().findFirst().orElseThrow().group(1);
   }
 
+  /// A follower of everything hears what comes from the moment on when it is connected.
   private static boolean again(String prompt, SymbiontProcess follower) {
     return queue(prompt, "haiku").isEmpty() || follower.output().contains("\"succeeded\"");
   }

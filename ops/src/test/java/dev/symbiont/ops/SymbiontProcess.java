@@ -19,7 +19,7 @@ final class SymbiontProcess implements AutoCloseable {
   static final Path ROOT =
       Path.of(System.getProperty("symbiont.root", "..")).toAbsolutePath().normalize();
 
-  /// What the launcher runs as well. Jars alone: the archive below takes no folders of classes.
+  /// The jars of the launcher. Jars alone: the archive below takes no folders of classes.
   private static final String CLASS_PATH =
       "%1$s/ops/target/lib/*:%1$s/ops/target/ops-1-SNAPSHOT.jar".formatted(ROOT);
 
@@ -73,7 +73,8 @@ final class SymbiontProcess implements AutoCloseable {
     return start(root, folder, environment, jvm, ProcessBuilder.Redirect.PIPE, arguments);
   }
 
-  private static SymbiontProcess start(
+  /// @param jvm more options for its virtual machine, among them other jars
+  static SymbiontProcess start(
       Path root,
       Path folder,
       Map<String, String> environment,
@@ -105,8 +106,9 @@ final class SymbiontProcess implements AutoCloseable {
         new ArrayList<>(
             List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
     command.addAll(JVM);
+    command.addAll(List.of("-cp", CLASS_PATH));
     command.addAll(options);
-    command.addAll(List.of("-cp", CLASS_PATH, Symbiont.class.getName()));
+    command.add(Symbiont.class.getName());
     command.addAll(List.of(arguments));
     return command;
   }
