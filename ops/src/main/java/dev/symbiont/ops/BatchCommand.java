@@ -25,7 +25,6 @@ import picocli.CommandLine.Spec;
 
 /// A file of tasks, each done once however often this is started.
 @Command(
-    name = "batch",
     mixinStandardHelpOptions = true,
     description = {
       "Do each line of a file: a prompt, or a JSON object in the form of a task. Results are JSON lines in the order of the lines.",

@@ -10,7 +10,6 @@ import picocli.CommandLine.Spec;
 
 /// What a shell needs to complete these commands and their options.
 @Command(
-    name = "completion",
     mixinStandardHelpOptions = true,
     description = {
       "Print a script that completes commands and options in bash and zsh.",

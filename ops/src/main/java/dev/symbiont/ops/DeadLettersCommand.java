@@ -17,7 +17,6 @@ import tools.jackson.databind.JsonNode;
 
 /// What was set aside: looked at as often as one likes, and then replayed or discarded.
 @Command(
-    name = "dead-letters",
     mixinStandardHelpOptions = true,
     description = "What was set aside: list, show, group, replay, discard, export.",
     subcommands = {

@@ -21,7 +21,6 @@ import picocli.CommandLine.Spec;
 
 /// What a broker needs on which every role has a user of its own. Needs no broker itself.
 @Command(
-    name = "definitions",
     mixinStandardHelpOptions = true,
     description =
         "Write definitions.json, to be imported into a broker, with a user for each role that may do what the role does and nothing else; and for each user a file that says SYMBIONT_BROKER.")

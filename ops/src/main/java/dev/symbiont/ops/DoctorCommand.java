@@ -14,7 +14,6 @@ import picocli.CommandLine.Spec;
 /// Looks at everything that a fleet needs, as far as it can be seen from here, and says what to do
 /// about what is wrong. It changes nothing and asks no model.
 @Command(
-    name = "doctor",
     mixinStandardHelpOptions = true,
     description = {
       "Check everything that the fleet needs, and say what to do about what is wrong: one line per check, which begins with ok, WARN, FAIL, or - where it cannot be seen from here.",

@@ -27,7 +27,6 @@ import tools.jackson.databind.JsonNode;
 /// What happens, as it happens. When the gateway goes away it waits for it, or for another at the
 /// same address, and goes on after the last event that it has seen.
 @Command(
-    name = "follow",
     mixinStandardHelpOptions = true,
     description = {
       "What happens to a task until its end, or to all tasks from now on: one line for each event.",

@@ -141,8 +141,7 @@ record Gateway(String address, Optional<String> key) {
       HttpURLConnection connection = connect("GET", path, SILENCE);
       connection.setRequestProperty("Last-Event-ID", last);
       if (connection.getResponseCode() >= FIRST_ERROR) {
-        JsonNode problem =
-            read(connection, connection.getResponseCode()).orElse(Codec.mapper().nullNode());
+        JsonNode problem = read(connection, connection.getResponseCode());
         return new Events(
             new BufferedReader(Reader.nullReader()), problem.path("detail").asString("" + problem));
       }
@@ -193,18 +192,16 @@ record Gateway(String address, Optional<String> key) {
         connection.getOutputStream().write(Codec.mapper().writeValueAsBytes(body));
       }
       int status = connection.getResponseCode();
-      return new Answer(status, read(connection, status).orElse(Codec.mapper().nullNode()));
+      return new Answer(status, read(connection, status));
     } catch (IOException | JacksonException e) {
       throw silent(method, path, e);
     }
   }
 
-  private static Optional<JsonNode> read(HttpURLConnection connection, int status)
-      throws IOException {
+  private static JsonNode read(HttpURLConnection connection, int status) throws IOException {
     try (InputStream in =
         status >= FIRST_ERROR ? connection.getErrorStream() : connection.getInputStream()) {
-      byte[] bytes = in == null ? new byte[0] : in.readAllBytes();
-      return bytes.length == 0 ? Optional.empty() : Optional.of(Codec.mapper().readTree(bytes));
+      return JsonTree.read(in == null ? new byte[0] : in.readAllBytes());
     }
   }
 }

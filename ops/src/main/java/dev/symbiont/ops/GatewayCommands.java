@@ -12,10 +12,7 @@ final class GatewayCommands {
 
   private GatewayCommands() {}
 
-  @Command(
-      name = "queue",
-      mixinStandardHelpOptions = true,
-      description = "Queue one task and return at once.")
+  @Command(mixinStandardHelpOptions = true, description = "Queue one task and return at once.")
   static final class Queue extends Question {
 
     @Mixin private TaskArguments task = new TaskArguments();
@@ -29,10 +26,7 @@ final class GatewayCommands {
     }
   }
 
-  @Command(
-      name = "cancel",
-      mixinStandardHelpOptions = true,
-      description = "Keep a task from being called.")
+  @Command(mixinStandardHelpOptions = true, description = "Keep a task from being called.")
   static final class Cancel extends Question {
 
     @Parameters(paramLabel = "ID")
@@ -45,7 +39,6 @@ final class GatewayCommands {
   }
 
   @Command(
-      name = "reconcile",
       mixinStandardHelpOptions = true,
       description =
           "Hold tasks, calls, money and queues against each other. Exit code 1 if something does not fit.")
@@ -76,10 +69,7 @@ final class GatewayCommands {
     }
   }
 
-  @Command(
-      name = "heartbeat",
-      mixinStandardHelpOptions = true,
-      description = "Take a health snapshot now.")
+  @Command(mixinStandardHelpOptions = true, description = "Take a health snapshot now.")
   static final class Heartbeat extends Question {
 
     @Override

@@ -34,7 +34,6 @@ import picocli.CommandLine.Spec;
 /// Keys to the gateways. Goes over the broker: who has its password needs no key, and no key is
 /// enough to make others.
 @Command(
-    name = "keys",
     mixinStandardHelpOptions = true,
     description = "Keys to the gateways: create, list, rotate, revoke.",
     subcommands = {

@@ -25,7 +25,6 @@ final class LauncherCommands {
   }
 
   @Command(
-      name = "test",
       mixinStandardHelpOptions = true,
       description = "Everything that has to pass: format, static checks, tests.")
   static final class Test extends Launched {
@@ -47,7 +46,6 @@ final class LauncherCommands {
   }
 
   @Command(
-      name = "broker",
       mixinStandardHelpOptions = true,
       description = "The private RabbitMQ node under var/broker.")
   static final class Broker extends Launched {
@@ -71,13 +69,11 @@ final class LauncherCommands {
   }
 
   @Command(
-      name = "login",
       mixinStandardHelpOptions = true,
       description = "Log the Claude CLI in, in the dispatchers' own home.")
   static final class Login extends Launched {}
 
   @Command(
-      name = "bench",
       mixinStandardHelpOptions = true,
       description = "Measure what a task costs, beside what broker and machine can do.")
   static final class Bench extends Launched {

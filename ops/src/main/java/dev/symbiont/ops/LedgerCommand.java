@@ -23,7 +23,6 @@ import tools.jackson.databind.JsonNode;
 
 /// The ledger: its newest lines, and whether it is intact.
 @Command(
-    name = "ledger",
     mixinStandardHelpOptions = true,
     description = "The newest calls, one line each: what they cost, and for which task.",
     subcommands = {LedgerCommand.Verify.class, LedgerCommand.Reindex.class})

@@ -52,7 +52,6 @@ final class ListCommands {
   }
 
   @Command(
-      name = "tasks",
       mixinStandardHelpOptions = true,
       description = "Tasks, newest first: id, state, tier, age, cost, and how they begin.")
   static final class Tasks extends Question.ForPeople {
@@ -186,7 +185,6 @@ final class ListCommands {
   }
 
   @Command(
-      name = "status",
       mixinStandardHelpOptions = true,
       description = "Is it running, what is queued, what was used today.")
   static final class Status extends Question.ForPeople {
@@ -247,10 +245,7 @@ final class ListCommands {
     }
   }
 
-  @Command(
-      name = "stats",
-      mixinStandardHelpOptions = true,
-      description = "Calls and cost by model and by day.")
+  @Command(mixinStandardHelpOptions = true, description = "Calls and cost by model and by day.")
   static final class Stats extends Question.ForPeople {
 
     @Option(

@@ -19,8 +19,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// One task from prompt to answer, whether a fleet is up or not.
 @Command(
-    name = "run",
-    aliases = "task",
     mixinStandardHelpOptions = true,
     description =
         "Do one task and print its answer. Uses the fleet that answers, else starts one for the occasion.")

@@ -5,6 +5,7 @@ import java.math.RoundingMode;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
 /// What the gateway says, as people read it.
@@ -15,6 +16,8 @@ final class Shown {
   /// Of a dollar; the ledger has them all.
   private static final int DECIMALS = 6;
 
+  private static final Pattern GAPS = Pattern.compile("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\s]+");
+
   private Shown() {}
 
   /// One line of text that does nothing to a terminal, whoever wrote it.
@@ -23,7 +26,7 @@ final class Shown {
   }
 
   static String line(String text) {
-    String plain = text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}\\s]+", " ").strip();
+    String plain = GAPS.matcher(text).replaceAll(" ").strip();
     return plain.isEmpty() ? NONE : plain;
   }
 

@@ -19,7 +19,6 @@ import picocli.CommandLine.Spec;
 
 /// One role as its own process.
 @Command(
-    name = "start",
     mixinStandardHelpOptions = true,
     description =
         "Start one role as a process of its own, at the configured broker or the private one if it runs.")

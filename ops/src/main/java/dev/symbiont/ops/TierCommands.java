@@ -18,7 +18,6 @@ final class TierCommands {
   private TierCommands() {}
 
   @Command(
-      name = "tiers",
       mixinStandardHelpOptions = true,
       description = "Which tiers take calls; why not, and until when; what they cost today.")
   static final class List implements Callable<Integer> {
@@ -109,7 +108,6 @@ final class TierCommands {
   }
 
   @Command(
-      name = "wake",
       mixinStandardHelpOptions = true,
       description = "Try a closed tier again now, and end a pause.")
   static final class Wake extends Setting {
@@ -120,7 +118,6 @@ final class TierCommands {
   }
 
   @Command(
-      name = "pause",
       mixinStandardHelpOptions = true,
       description = "No calls to a tier until it is woken. Calls under way go on.")
   static final class Pause extends Setting {

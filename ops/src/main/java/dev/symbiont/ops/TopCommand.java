@@ -18,7 +18,6 @@ import picocli.CommandLine.Spec;
 /// The fleet on the whole terminal, as it is. One thread draws and does what the others tell it:
 /// one of them asks the gateway, one reads keys, and signals come on a third.
 @Command(
-    name = "top",
     mixinStandardHelpOptions = true,
     description = {
       "What the fleet does now: health, tiers, queues, spend, workers, and the newest tasks.",

@@ -14,7 +14,6 @@ import picocli.CommandLine.Spec;
 
 /// A whole fleet on one machine.
 @Command(
-    name = "up",
     mixinStandardHelpOptions = true,
     description =
         "Start broker, gateway, router, dispatchers and ledger-writer in one process; Ctrl-C stops them.")

@@ -174,7 +174,7 @@ class CommandLineIT {
               ProcessBuilder.Redirect.from(EMPTY.toFile()),
               words.toArray(String[]::new))) {
         asking.awaitExit();
-        assertThat(asking.output()).as(command).doesNotContain("Error", "Exception");
+        assertThat(asking.output()).as(command).doesNotContain("Error", "Exception", "SLF4J");
       }
     }
   }

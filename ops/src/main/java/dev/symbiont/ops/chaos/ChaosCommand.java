@@ -30,7 +30,6 @@ import picocli.CommandLine.Spec;
 
 /// Shows that nothing is lost and nothing paid for twice in silence, whoever dies.
 @Command(
-    name = "chaos",
     mixinStandardHelpOptions = true,
     description =
         "Put a fleet of real processes under load, kill, pause and starve its parts, and check that nothing was lost, paid twice in silence or miscounted. Uses the simulated CLI and a folder and broker of its own.")

@@ -22,7 +22,6 @@ import picocli.CommandLine.TypeConversionException;
 
 /// Whether the fleet at a broker keeps the contract that `docs/asyncapi.yaml` is.
 @Command(
-    name = "conformance",
     mixinStandardHelpOptions = true,
     description = {
       "Check that the running fleet keeps the AMQP contract (docs/asyncapi.yaml), from outside: as a producer and a watcher.",

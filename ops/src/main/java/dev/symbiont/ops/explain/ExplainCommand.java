@@ -35,7 +35,6 @@ import picocli.CommandLine.Spec;
 
 /// How a task would be called: which tier, with which flags, and what its request weighs.
 @picocli.CommandLine.Command(
-    name = "explain",
     mixinStandardHelpOptions = true,
     description =
         "Say how a task would be routed, with which flags its calls would run, and how large their requests are. Runs the CLI against a stand-in for the API on loopback: nothing is asked, nothing is paid.")
