@@ -22,7 +22,6 @@ import tools.jackson.databind.JsonNode;
     subcommands = {
       DeadLettersCommand.ListLetters.class,
       DeadLettersCommand.Group.class,
-      ListCommands.Show.class,
       DeadLettersCommand.Replay.class,
       DeadLettersCommand.Discard.class,
       DeadLettersCommand.Export.class

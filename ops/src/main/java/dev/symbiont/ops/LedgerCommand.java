@@ -15,27 +15,16 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.JsonNode;
 
 /// The ledger: its newest lines, and whether it is intact.
-@Command(
-    mixinStandardHelpOptions = true,
-    description = "The newest calls, one line each: what they cost, and for which task.",
-    subcommands = {LedgerCommand.Verify.class, LedgerCommand.Reindex.class})
-final class LedgerCommand extends Question.ForPeople {
+final class LedgerCommand extends ListCommands.Newest {
 
-  @Mixin private ListCommands.Filter filter = new ListCommands.Filter();
-
-  @Option(names = "--model", paramLabel = "MODEL")
-  private @Nullable String model;
-
-  @Override
-  Gateway.Answer ask(Gateway gateway) {
-    return gateway.get(filter.of("/ledger").with("model", model).toString());
+  LedgerCommand() {
+    super("/ledger", "The newest calls, one line each: what they cost, and for which task.");
+    option("model", ListCommands.text("--model", "MODEL"));
   }
 
   @Override
@@ -59,7 +48,6 @@ final class LedgerCommand extends Question.ForPeople {
 
   /// Checks the chains from the first line to the last. Reads the files; needs no fleet.
   @Command(
-      name = "verify",
       mixinStandardHelpOptions = true,
       description = "Check every line of tasks.jsonl and ledger.jsonl against the chain of hashes.")
   static final class Verify implements Callable<Integer> {
@@ -89,7 +77,6 @@ final class LedgerCommand extends Question.ForPeople {
 
   /// Deletes the index and builds it anew. The ledger-writer must be stopped.
   @Command(
-      name = "reindex",
       mixinStandardHelpOptions = true,
       description =
           "Build the index, and what is missing of ledger.jsonl, anew from tasks.jsonl. Stop the ledger-writer first.")

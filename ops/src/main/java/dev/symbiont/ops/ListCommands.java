@@ -5,11 +5,8 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import tools.jackson.databind.JsonNode;
 
 /// What there is, for people, or as the gateway says it.
@@ -17,63 +14,49 @@ final class ListCommands {
 
   private ListCommands() {}
 
-  /// Which ones, newest first.
-  static final class Filter {
+  /// The newest of a kind, newest first.
+  abstract static class Newest extends Question.ForPeople {
 
-    @Option(names = "--tier", paramLabel = "TIER")
-    private @Nullable String tier;
+    private final String path;
 
-    @Option(names = "--label", paramLabel = "NAME=VALUE")
-    private @Nullable String label;
+    Newest(String path, String description) {
+      super(description);
+      this.path = path;
+      option("tier", text("--tier", "TIER"));
+      option("label", text("--label", "NAME=VALUE"));
+      option(
+          "since",
+          text("--since", "TIME")
+              .description("Then or later: a day, or a time such as 2026-01-31T12:00:00Z."));
+      option("until", text("--until", "TIME").description("Before that."));
+      option(
+          "limit",
+          OptionSpec.builder("--limit")
+              .paramLabel("LIMIT")
+              .type(int.class)
+              .defaultValue("20")
+              .description("At most so many, up to 1000 (default: ${DEFAULT-VALUE})."));
+    }
 
-    @Option(
-        names = "--since",
-        paramLabel = "TIME",
-        description = "Then or later: a day, or a time such as 2026-01-31T12:00:00Z.")
-    private @Nullable String since;
-
-    @Option(names = "--until", paramLabel = "TIME", description = "Before that.")
-    private @Nullable String until;
-
-    @Option(
-        names = "--limit",
-        defaultValue = "20",
-        description = "At most so many, up to 1000 (default: ${DEFAULT-VALUE}).")
-    private int limit;
-
-    Query of(String path) {
-      return Query.of(path)
-          .with("tier", tier)
-          .with("label", label)
-          .with("since", since)
-          .with("until", until)
-          .with("limit", limit);
+    @Override
+    final Gateway.Answer ask(Gateway gateway) {
+      return gateway.get(query(path));
     }
   }
 
-  @Command(
-      mixinStandardHelpOptions = true,
-      description = "Tasks, newest first: id, state, tier, age, cost, and how they begin.")
-  static final class Tasks extends Question.ForPeople {
+  static final class Tasks extends Newest {
 
-    @Mixin private Filter filter = new Filter();
-
-    @Option(
-        names = "--state",
-        paramLabel = "STATE",
-        description =
-            "queued, routed, waiting, running, succeeded, failed, cancelled, expired or set_aside")
-    private @Nullable String state;
-
-    @Option(
-        names = "--text",
-        paramLabel = "TEXT",
-        description = "Somewhere in the first 100 characters of the prompt.")
-    private @Nullable String text;
-
-    @Override
-    Gateway.Answer ask(Gateway gateway) {
-      return gateway.get(filter.of("/tasks").with("state", state).with("text", text).toString());
+    Tasks() {
+      super("/tasks", "Tasks, newest first: id, state, tier, age, cost, and how they begin.");
+      option(
+          "state",
+          text("--state", "STATE")
+              .description(
+                  "queued, routed, waiting, running, succeeded, failed, cancelled, expired or set_aside"));
+      option(
+          "text",
+          text("--text", "TEXT")
+              .description("Somewhere in the first 100 characters of the prompt."));
     }
 
     @Override
@@ -92,18 +75,19 @@ final class ListCommands {
     }
   }
 
-  @Command(
-      name = "show",
-      mixinStandardHelpOptions = true,
-      description = "Show a task: state, decision, calls, result.")
   static final class Show extends Question.ForPeople {
 
-    @Parameters(paramLabel = "ID")
-    private String id = "";
+    private final PositionalParamSpec id =
+        PositionalParamSpec.builder().paramLabel("ID").type(String.class).arity("1").build();
+
+    Show() {
+      super("Show a task: state, decision, calls, result.");
+      spec().addPositional(id);
+    }
 
     @Override
     Gateway.Answer ask(Gateway gateway) {
-      return gateway.get(Query.task(id));
+      return gateway.get(Query.task(id.getValue()));
     }
 
     @Override
@@ -184,12 +168,13 @@ final class ListCommands {
     }
   }
 
-  @Command(
-      mixinStandardHelpOptions = true,
-      description = "Is it running, what is queued, what was used today.")
   static final class Status extends Question.ForPeople {
 
     private static final String USAGE = "_usage";
+
+    Status() {
+      super("Is it running, what is queued, what was used today.");
+    }
 
     @Override
     Gateway.Answer ask(Gateway gateway) {
@@ -245,26 +230,31 @@ final class ListCommands {
     }
   }
 
-  @Command(mixinStandardHelpOptions = true, description = "Calls and cost by model and by day.")
   static final class Stats extends Question.ForPeople {
 
-    @Option(
-        names = "--by",
-        paramLabel = "WHAT",
-        description = "Add up by this as well: tier, purpose, outcome, hour, or label:NAME.")
-    private @Nullable String by;
+    private final OptionSpec by =
+        option(
+            "group_by",
+            text("--by", "WHAT")
+                .description(
+                    "Add up by this as well: tier, purpose, outcome, hour, or label:NAME."));
+
+    Stats() {
+      super("Calls and cost by model and by day.");
+    }
 
     @Override
     Gateway.Answer ask(Gateway gateway) {
-      return gateway.get(Query.of("/ledger/stats").with("group_by", by).toString());
+      return gateway.get(query("/ledger/stats"));
     }
 
     @Override
     void show(JsonNode stats, Page page) {
       print("MODEL", stats.path("by_model"), page);
       print("DAY", stats.path("by_date"), page);
-      if (by != null) {
-        print(by.toUpperCase(Locale.ROOT), stats.path("groups"), page);
+      String what = by.getValue();
+      if (what != null) {
+        print(what.toUpperCase(Locale.ROOT), stats.path("groups"), page);
       }
       page.out()
           .println(
@@ -285,6 +275,10 @@ final class ListCommands {
       page.print(table);
       page.out().println();
     }
+  }
+
+  static OptionSpec.Builder text(String name, String label) {
+    return OptionSpec.builder(name).paramLabel(label).type(String.class);
   }
 
   /// The table, or what to say instead of an empty one.

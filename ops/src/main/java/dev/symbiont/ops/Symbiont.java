@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -28,52 +29,68 @@ public final class Symbiont {
 
   private static final List<Named> COMMANDS =
       List.of(
-          Named.of(RunCommand.class, "run", "task"),
-          Named.of(BatchCommand.class, "batch"),
-          Named.of(UpCommand.class, "up"),
-          Named.of(StartCommand.class, "start"),
-          Named.of(GatewayCommands.Queue.class, "queue"),
-          Named.of(ListCommands.Tasks.class, "tasks"),
-          Named.of(ListCommands.Show.class, "show"),
-          Named.of(FollowCommand.class, "follow"),
-          Named.of(TopCommand.class, "top"),
-          Named.of(GatewayCommands.Cancel.class, "cancel"),
-          Named.of(ListCommands.Status.class, "status"),
-          Named.of(ListCommands.Stats.class, "stats"),
-          Named.of(GatewayCommands.Heartbeat.class, "heartbeat"),
-          Named.of(GatewayCommands.Reconcile.class, "reconcile"),
-          Named.of(TierCommands.List.class, "tiers"),
-          Named.of(TierCommands.Wake.class, "wake"),
-          Named.of(TierCommands.Pause.class, "pause"),
-          Named.of(DeadLettersCommand.class, "dead-letters"),
-          Named.of(KeysCommand.class, "keys"),
-          Named.of(LedgerCommand.class, "ledger"),
-          Named.of(DefinitionsCommand.class, "definitions"),
-          Named.of(DoctorCommand.class, "doctor"),
-          Named.of(ExplainCommand.class, "explain"),
-          Named.of(ConformanceCommand.class, "conformance"),
-          Named.of(ChaosCommand.class, "chaos"),
-          Named.of(LauncherCommands.Bench.class, "bench"),
-          Named.of(LauncherCommands.Broker.class, "broker"),
-          Named.of(LauncherCommands.Login.class, "login"),
-          Named.of(LauncherCommands.Test.class, "test"),
-          Named.of(CompletionCommand.class, "completion"),
-          Named.of(CommandLine.HelpCommand.class, "help"));
+          Named.of(RunCommand::new, "run", "task"),
+          Named.of(BatchCommand::new, "batch"),
+          Named.of(UpCommand::new, "up"),
+          Named.of(StartCommand::new, "start"),
+          Named.of(GatewayCommands.Queue::new, "queue"),
+          Named.of(ListCommands.Tasks::new, "tasks"),
+          Named.of(ListCommands.Show::new, "show"),
+          Named.of(FollowCommand::new, "follow"),
+          Named.of(TopCommand::new, "top"),
+          Named.of(GatewayCommands.Cancel::new, "cancel"),
+          Named.of(ListCommands.Status::new, "status"),
+          Named.of(ListCommands.Stats::new, "stats"),
+          Named.of(GatewayCommands.Heartbeat::new, "heartbeat"),
+          Named.of(GatewayCommands.Reconcile::new, "reconcile"),
+          Named.of(TierCommands.List::new, "tiers"),
+          Named.of(TierCommands.Wake::new, "wake"),
+          Named.of(TierCommands.Pause::new, "pause"),
+          Named.of(DeadLettersCommand::new, "dead-letters")
+              .with(Named.of(ListCommands.Show::new, "show")),
+          Named.of(KeysCommand::new, "keys"),
+          Named.of(LedgerCommand::new, "ledger")
+              .with(
+                  Named.of(LedgerCommand.Verify::new, "verify"),
+                  Named.of(LedgerCommand.Reindex::new, "reindex")),
+          Named.of(DefinitionsCommand::new, "definitions"),
+          Named.of(DoctorCommand::new, "doctor"),
+          Named.of(ExplainCommand::new, "explain"),
+          Named.of(ConformanceCommand::new, "conformance"),
+          Named.of(ChaosCommand::new, "chaos"),
+          Named.of(LauncherCommands.Bench::new, "bench"),
+          Named.of(LauncherCommands.Broker::new, "broker"),
+          Named.of(LauncherCommands.Login::new, "login"),
+          Named.of(LauncherCommands.Test::new, "test"),
+          Named.of(CompletionCommand::new, "completion"),
+          Named.of(CommandLine.HelpCommand::new, "help"));
 
   /// Those who speak of others.
   private static final Set<String> ABOUT_ALL = Set.of("help", "completion");
 
-  /// A command whose annotation is not read before it is asked for.
+  /// A command that is not made before it is asked for.
   ///
   /// @param names what it is called; others than the first do the same
-  private record Named(Class<?> type, List<String> names) {
+  /// @param parts commands below it, beside those that its annotation names
+  private record Named(Supplier<Object> command, List<String> names, List<Named> parts) {
 
-    static Named of(Class<?> type, String... names) {
-      return new Named(type, List.of(names));
+    static Named of(Supplier<Object> command, String... names) {
+      return new Named(command, List.of(names), List.of());
     }
 
-    void addTo(CommandLine line) {
-      line.addSubcommand(names.getFirst(), type, names.stream().skip(1).toArray(String[]::new));
+    Named with(Named... commands) {
+      return new Named(command, names, List.of(commands));
+    }
+
+    /// @param whole with its parts
+    void addTo(CommandLine line, boolean whole) {
+      Object made = command.get();
+      var added =
+          new CommandLine(made instanceof Question.ForPeople question ? question.spec() : made);
+      if (whole) {
+        parts.forEach(it -> it.addTo(added, true));
+      }
+      line.addSubcommand(names.getFirst(), added, names.stream().skip(1).toArray(String[]::new));
     }
   }
 
@@ -83,8 +100,8 @@ public final class Symbiont {
     System.exit(commandLine(args).execute(args));
   }
 
-  /// Only with the command that is asked for, if there is one of that name: to make all takes
-  /// longer than most of them run.
+  /// Only with the command that is asked for, if there is one of that name, and without its parts
+  /// if nothing follows: to make all takes longer than most of them run.
   static CommandLine commandLine(String... arguments) {
     // Picocli would look for Groovy in each of a hundred jars.
     System.setProperty("picocli.disable.closures", "true");
@@ -93,7 +110,8 @@ public final class Symbiont {
         arguments.length == 0 || ABOUT_ALL.contains(arguments[0])
             ? Optional.empty()
             : COMMANDS.stream().filter(it -> it.names.contains(arguments[0])).findFirst();
-    named.map(List::of).orElse(COMMANDS).forEach(it -> it.addTo(line));
+    boolean whole = named.isEmpty() || arguments.length > 1;
+    named.map(List::of).orElse(COMMANDS).forEach(it -> it.addTo(line, whole));
     line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     tellExitCodes(line);
