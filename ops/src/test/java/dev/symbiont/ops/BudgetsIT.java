@@ -8,7 +8,8 @@ import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,11 +24,11 @@ class BudgetsIT {
   /// Three cents a call: 4 characters are a token, and haiku's input costs a dollar a million.
   private static final String THREE_CENTS = "x".repeat(119_900);
 
-  @TempDir private Path folder;
-  private TierFleet fleet;
+  @TempDir private static Path folder;
+  private static TierFleet fleet;
 
-  @BeforeEach
-  void start() {
+  @BeforeAll
+  static void start() {
     fleet =
         new TierFleet(
                 folder,
@@ -45,9 +46,14 @@ class BudgetsIT {
             .start(2);
   }
 
-  @AfterEach
-  void stop() throws IOException {
+  @AfterAll
+  static void stop() throws IOException {
     fleet.close();
+  }
+
+  @BeforeEach
+  void forget() throws IOException {
+    fleet.forget();
   }
 
   @Test
@@ -83,7 +89,7 @@ class BudgetsIT {
 
   @Test
   void aTaskGoesToACheaperTierWhenADearerOneIsNotInTheBudget() throws Exception {
-    ObjectNode task = fleet.task("task", "hello", "opus");
+    ObjectNode task = fleet.task("dear", "hello", "opus");
     task.putObject("labels").put("team", "green");
     fleet.submit(task);
 
@@ -94,7 +100,7 @@ class BudgetsIT {
 
   @Test
   void aTaskIsNotCalledWhereItCouldCostMoreThanItMay() throws Exception {
-    fleet.submit(fleet.task("task", "hello", "opus").put("max_cost_usd", new BigDecimal("0.1")));
+    fleet.submit(fleet.task("limited", "hello", "opus").put("max_cost_usd", new BigDecimal("0.1")));
 
     fleet.awaitEnds(1, Duration.ofSeconds(20));
 
@@ -102,16 +108,16 @@ class BudgetsIT {
     assertThat(fleet.truth.begun()).isEmpty();
   }
 
-  private void submit(int count, String team) {
+  private static void submit(int count, String team) {
     for (int i = 0; i < count; i++) {
-      ObjectNode task = fleet.task("task-" + i, THREE_CENTS, "haiku");
+      ObjectNode task = fleet.task(team + "-" + i, THREE_CENTS, "haiku");
       task.putObject("labels").put("team", team);
       fleet.submit(task);
     }
   }
 
   /// Everything that could be called was, and the rest waits in the parked queue.
-  private void awaitUntouched() {
+  private static void awaitUntouched() {
     await("the rest waits")
         .atMost(Duration.ofMinutes(2))
         .pollInterval(Duration.ofMillis(200))
@@ -123,9 +129,9 @@ class BudgetsIT {
             });
   }
 
-  private JsonNode waitingTask() {
+  private static JsonNode waitingTask() {
     for (int i = 0; i < TASKS; i++) {
-      JsonNode task = fleet.gateway().get("/tasks/task-" + i).body();
+      JsonNode task = fleet.gateway().get("/tasks/red-" + i).body();
       if (task.path("status").asString().equals("waiting")) {
         return task;
       }
@@ -133,7 +139,7 @@ class BudgetsIT {
     throw new AssertionError("no task waits");
   }
 
-  private BigDecimal spent(String scope) {
+  private static BigDecimal spent(String scope) {
     return fleet
         .gateway()
         .get("/tiers")

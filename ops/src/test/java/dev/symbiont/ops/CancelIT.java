@@ -11,7 +11,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,11 +24,11 @@ class CancelIT {
   private static final int TASKS = Integer.getInteger("symbiont.test.cancel", 100);
   private static final long SEED = 5;
 
-  @TempDir private Path folder;
-  private TierFleet fleet;
+  @TempDir private static Path folder;
+  private static TierFleet fleet;
 
-  @BeforeEach
-  void start() {
+  @BeforeAll
+  static void start() {
     fleet =
         new TierFleet(
                 folder,
@@ -42,9 +43,14 @@ class CancelIT {
             .start(1);
   }
 
-  @AfterEach
-  void stop() throws IOException {
+  @AfterAll
+  static void stop() throws IOException {
     fleet.close();
+  }
+
+  @BeforeEach
+  void forget() throws IOException {
+    fleet.forget();
   }
 
   @Test
@@ -87,11 +93,11 @@ class CancelIT {
 
   @Test
   void aRunningCallIsEndedWithinTwoSecondsAndItsCostIsKept() throws Exception {
-    fleet.submit(fleet.task("task", "[[sim:stubborn]]", "sonnet"));
+    fleet.submit(fleet.task("stubborn", "[[sim:stubborn]]", "sonnet"));
     await().atMost(Duration.ofSeconds(20)).until(() -> !fleet.truth.begun().isEmpty());
     long pid = fleet.truth.begun().getFirst().path("pid").asLong();
 
-    Gateway.Answer answer = fleet.gateway().delete("/tasks/task");
+    Gateway.Answer answer = fleet.gateway().delete("/tasks/stubborn");
     Instant asked = Instant.now();
 
     assertThat(answer.status()).isEqualTo(202);
@@ -103,6 +109,7 @@ class CancelIT {
     fleet.awaitEnds(1, Duration.ofSeconds(10));
     assertThat(fleet.ends().getFirst().path("state").asString()).isEqualTo("cancelled");
     assertThat(fleet.processes.ledger())
+        .filteredOn(it -> it.path("task_id").asString().equals("stubborn"))
         .singleElement()
         .satisfies(
             line -> assertThat(line.path("outcome").asString()).isEqualTo("cancelled"),
@@ -129,7 +136,7 @@ class CancelIT {
 
   @Test
   void aTaskCanAllowItsCallsLessTimeThanTheTier() throws Exception {
-    fleet.submit(fleet.task("task", "[[sim:hang]]", "haiku").put("timeout_seconds", 1));
+    fleet.submit(fleet.task("hanging", "[[sim:hang]]", "haiku").put("timeout_seconds", 1));
 
     fleet.awaitEnds(1, Duration.ofSeconds(20));
 

@@ -9,7 +9,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,11 +28,11 @@ class LimitsIT {
   private static final int SLOTS = 4;
   private static final int DISPATCHERS = 2;
 
-  @TempDir private Path folder;
-  private TierFleet fleet;
+  @TempDir private static Path folder;
+  private static TierFleet fleet;
 
-  @BeforeEach
-  void start() {
+  @BeforeAll
+  static void start() {
     fleet =
         new TierFleet(
                 folder,
@@ -46,14 +47,19 @@ class LimitsIT {
             .start(DISPATCHERS);
   }
 
-  @AfterEach
-  void stop() throws IOException {
+  @AfterAll
+  static void stop() throws IOException {
     fleet.close();
+  }
+
+  @BeforeEach
+  void forget() throws IOException {
+    fleet.forget();
   }
 
   @Test
   void aLimitedTierIsLeftAloneUntilItsResetAndThenProbedOnce() throws Exception {
-    Instant reset = submitUntilReset(false, LIMITED);
+    Instant reset = submitUntilReset("limited", false, LIMITED);
     fleet.awaitPhase("sonnet", "limited", Duration.ofSeconds(5));
 
     fleet.awaitEnds(TASKS, PATIENCE);
@@ -63,7 +69,7 @@ class LimitsIT {
 
   @Test
   void theSameWhenTheWholeFleetIsStartedAnewMeanwhile() throws Exception {
-    Instant reset = submitUntilReset(false, LIMITED.plus(RESTART));
+    Instant reset = submitUntilReset("restarted", false, LIMITED.plus(RESTART));
     fleet.awaitPhase("sonnet", "limited", Duration.ofSeconds(5));
 
     fleet.killAll();
@@ -77,7 +83,7 @@ class LimitsIT {
 
   @Test
   void tasksGoOnAtTheNextTierWithoutWaitingAndComeBackWhenTheirsIsOpen() throws Exception {
-    Instant reset = submitUntilReset(true, LIMITED);
+    Instant reset = submitUntilReset("fallen-back", true, LIMITED);
 
     fleet.awaitEnds(TASKS, PATIENCE);
 
@@ -113,6 +119,8 @@ class LimitsIT {
         fleet.ends().stream().filter(it -> isOf(it, "unforced")).findFirst().orElseThrow();
     assertThat(end.path("call").path("tier").asString()).isEqualTo("sonnet");
     assertThat(end.path("decision").path("reason").asString()).contains("haiku is closed");
+    fleet.gateway().delete("/tasks/limits").orFail();
+    fleet.awaitEnds(2, Duration.ofSeconds(5));
   }
 
   @Test
@@ -122,7 +130,7 @@ class LimitsIT {
     for (int i = 0; i < 5; i++) {
       fleet.submit(
           fleet
-              .task("task-" + i, "[[sim:noauth before=%d]]".formatted(until), "sonnet")
+              .task("no-login-" + i, "[[sim:noauth before=%d]]".formatted(until), "sonnet")
               .put("allow_fallback", false));
     }
     fleet.awaitPhase("sonnet", "unauthenticated", Duration.ofSeconds(5));
@@ -143,7 +151,7 @@ class LimitsIT {
         .isEqualTo(200);
 
     for (int i = 0; i < 10; i++) {
-      fleet.submit(fleet.task("task-" + i, "hello", "sonnet").put("allow_fallback", false));
+      fleet.submit(fleet.task("paused-" + i, "hello", "sonnet").put("allow_fallback", false));
     }
 
     await()
@@ -152,7 +160,7 @@ class LimitsIT {
             () ->
                 fleet
                     .gateway()
-                    .get("/tasks/task-9")
+                    .get("/tasks/paused-9")
                     .body()
                     .path("status")
                     .asString()
@@ -169,18 +177,18 @@ class LimitsIT {
   }
 
   /// Tasks whose calls to sonnet meet a subscription limit until a moment that the program names.
-  private Instant submitUntilReset(boolean mayFallBack, Duration limited) {
+  private static Instant submitUntilReset(String id, boolean mayFallBack, Duration limited) {
     long reset = Instant.now().plus(limited).getEpochSecond() + 1;
     String prompt = "[[sim:limit before=%d model=sonnet]]".formatted(reset);
     for (int i = 0; i < TASKS; i++) {
-      fleet.submit(fleet.task("task-" + i, prompt, "sonnet").put("allow_fallback", mayFallBack));
+      fleet.submit(fleet.task(id + "-" + i, prompt, "sonnet").put("allow_fallback", mayFallBack));
     }
     return Instant.ofEpochSecond(reset);
   }
 
   /// Only what was under way when the first limit was met has seen it; then nothing until the
   /// reset; then one call alone, soon; then all of them, each at its first attempt.
-  private void assertLimitWasKept(Instant reset) throws IOException {
+  private static void assertLimitWasKept(Instant reset) throws IOException {
     List<Instant> calls = fleet.callsBegan();
     List<Instant> before = calls.stream().filter(it -> it.isBefore(reset)).toList();
     assertThat(before).hasSizeBetween(1, SLOTS * DISPATCHERS);

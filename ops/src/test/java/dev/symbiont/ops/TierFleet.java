@@ -7,6 +7,7 @@ import dev.symbiont.contract.wire.Codec;
 import dev.symbiont.ledger.journal.ChainedLog;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,6 +28,9 @@ final class TierFleet implements AutoCloseable {
   final TruthFile truth;
   private final Path folder;
   private final List<SymbiontProcess> running = new ArrayList<>();
+
+  /// Lines of the journal that belong to earlier tests.
+  private int forgotten;
 
   /// @param settings of Symbiont, as JSON
   TierFleet(Path folder, String settings, Map<String, String> environment) {
@@ -62,6 +66,12 @@ final class TierFleet implements AutoCloseable {
       process.kill();
     }
     running.clear();
+  }
+
+  /// From here on only what is still to come counts. Nothing may be under way.
+  void forget() throws IOException {
+    forgotten = processes.journal().size();
+    Files.deleteIfExists(truth.path());
   }
 
   ObjectNode task(String id, String prompt, String tier) {
@@ -121,6 +131,7 @@ final class TierFleet implements AutoCloseable {
 
   List<JsonNode> entries(String schema) {
     return processes.journal().stream()
+        .skip(forgotten)
         .filter(it -> it.path("schema").asString().equals(schema))
         .map(it -> it.path("body"))
         .toList();
