@@ -6,6 +6,7 @@ import tools.jackson.core.JsonParser.NumberType;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -19,7 +20,10 @@ final class JsonTree {
 
   /// Numbers by the means of the JDK: it has them ready, and ours are short.
   private static final JsonFactory FACTORY =
-      JsonFactory.builder().disable(StreamReadFeature.USE_FAST_BIG_NUMBER_PARSER).build();
+      JsonFactory.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(StreamReadFeature.USE_FAST_BIG_NUMBER_PARSER)
+          .build();
 
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
@@ -28,7 +32,11 @@ final class JsonTree {
   /// Null if there is nothing.
   static JsonNode read(byte[] json) {
     try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), json)) {
-      return value(parser, parser.nextToken());
+      JsonNode tree = value(parser, parser.nextToken());
+      if (parser.nextToken() != null) {
+        throw new StreamReadException(parser, "there is more after the end of the document");
+      }
+      return tree;
     }
   }
 

@@ -21,7 +21,6 @@ abstract class Question implements Callable<Integer> {
   /// kind of them that is read, and that takes a fourth of the time of a command that shows a list.
   abstract static class ForPeople extends Question {
 
-    private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
     private final OptionSpec json =
         OptionSpec.builder("--json").description("Print the gateway's answer as it is.").build();
 
@@ -29,25 +28,22 @@ abstract class Question implements Callable<Integer> {
     private final Map<OptionSpec, String> parameters = new LinkedHashMap<>();
 
     ForPeople(String description) {
-      super.spec = spec;
-      spec.usageMessage().description(description);
-      spec.addOption(
-          OptionSpec.builder("-h", "--help")
-              .usageHelp(true)
-              .description("Show this help message and exit.")
-              .build());
-      spec.addOption(json);
-    }
-
-    final CommandSpec spec() {
-      return spec;
+      super.spec = CommandSpec.wrapWithoutInspection(this);
+      spec().usageMessage().description(description);
+      spec()
+          .addOption(
+              OptionSpec.builder("-h", "--help")
+                  .usageHelp(true)
+                  .description("Show this help message and exit.")
+                  .build());
+      spec().addOption(json);
     }
 
     /// @param name of the parameter that it gives
     final OptionSpec option(String name, OptionSpec.Builder builder) {
       OptionSpec option = builder.build();
       parameters.put(option, name);
-      spec.addOption(option);
+      spec().addOption(option);
       return option;
     }
 
@@ -84,12 +80,16 @@ abstract class Question implements Callable<Integer> {
     }
   }
 
+  final CommandSpec spec() {
+    return Objects.requireNonNull(spec);
+  }
+
   abstract Gateway.Answer ask(Gateway gateway) throws InterruptedException;
 
   @Override
   public Integer call() throws InterruptedException {
     Gateway.Answer answer = ask(Gateway.of(Installation.current()));
-    var line = Objects.requireNonNull(spec).commandLine();
+    var line = spec().commandLine();
     if (answer.isError()) {
       line.getErr().println("symbiont: " + answer.detail());
       return Symbiont.FAILED;

@@ -41,7 +41,17 @@ class JsonTreeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"{", "[1", "{\"a\": }", "<html>", "[1,]", "\"half"})
+  @ValueSource(
+      strings = {
+        "{",
+        "[1",
+        "{\"a\": }",
+        "<html>",
+        "[1,]",
+        "\"half",
+        "{} {}",
+        "{\"a\": 1, \"a\": 2}"
+      })
   void whatIsNotJsonIsRefused(String text) {
     assertThatThrownBy(() -> read(text)).isInstanceOf(JacksonException.class);
   }
